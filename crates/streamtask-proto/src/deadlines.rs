@@ -1,0 +1,135 @@
+//! Time: how long something may take, and a clock that stops while a task is suspended.
+//!
+//! Deadlines are kept in *task time*, the time a task has been running. A suspended task has no time, so
+//! nothing has to be shifted when it resumes (spec: suspended tasks are not subject to timeouts).
+
+use std::time::{Duration, Instant};
+
+/// How long an operation may take; [`Timeout::NEVER`] lets it take for ever.
+///
+/// Foundation counts seconds in a `double`, where 0 means never: [`Timeout::from_secs_f64`] follows that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timeout(Duration);
+
+impl Timeout {
+    /// No limit.
+    pub const NEVER: Timeout = Timeout(Duration::MAX);
+
+    /// Seconds as Foundation counts them: zero, negative, infinite and not-a-number all mean never.
+    pub fn from_secs_f64(seconds: f64) -> Self {
+        match Duration::try_from_secs_f64(seconds) {
+            Ok(duration) => duration.into(),
+            Err(_) => Timeout::NEVER,
+        }
+    }
+
+    /// The length, or `None` for never.
+    pub fn duration(self) -> Option<Duration> {
+        (self != Timeout::NEVER).then_some(self.0)
+    }
+}
+
+impl From<Duration> for Timeout {
+    /// Zero means never, as it does in Foundation.
+    fn from(duration: Duration) -> Self {
+        match duration.is_zero() {
+            true => Timeout::NEVER,
+            false => Timeout(duration),
+        }
+    }
+}
+
+impl From<Option<Duration>> for Timeout {
+    fn from(duration: Option<Duration>) -> Self {
+        duration.map_or(Timeout::NEVER, Timeout::from)
+    }
+}
+
+/// A moment in task time, or never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Deadline(Duration);
+
+impl Deadline {
+    pub(crate) const NEVER: Deadline = Deadline(Duration::MAX);
+
+    pub(crate) fn is_past(self, now: Duration) -> bool {
+        self.0 <= now
+    }
+}
+
+/// Counts the time a task has been running.
+#[derive(Debug)]
+pub(crate) enum TaskClock {
+    Stopped { elapsed: Duration },
+    Running { since: Instant, elapsed: Duration },
+}
+
+impl TaskClock {
+    pub(crate) fn new() -> Self {
+        TaskClock::Stopped { elapsed: Duration::ZERO }
+    }
+
+    /// The task time at `now`.
+    pub(crate) fn at(&self, now: Instant) -> Duration {
+        match *self {
+            TaskClock::Stopped { elapsed } => elapsed,
+            TaskClock::Running { since, elapsed } => elapsed + now.saturating_duration_since(since),
+        }
+    }
+
+    pub(crate) fn run(&mut self, now: Instant) {
+        *self = TaskClock::Running { since: now, elapsed: self.at(now) };
+    }
+
+    pub(crate) fn stop(&mut self, now: Instant) {
+        *self = TaskClock::Stopped { elapsed: self.at(now) };
+    }
+
+    /// The deadline of something that begins now.
+    pub(crate) fn deadline(&self, now: Instant, timeout: Timeout) -> Deadline {
+        match timeout.duration() {
+            Some(length) => Deadline(self.at(now).saturating_add(length)),
+            None => Deadline::NEVER,
+        }
+    }
+
+    /// When `deadline` comes on the wall, if the task goes on running.
+    pub(crate) fn instant(&self, deadline: Deadline) -> Option<Instant> {
+        match *self {
+            TaskClock::Running { since, elapsed } if deadline != Deadline::NEVER => {
+                since.checked_add(deadline.0.saturating_sub(elapsed))
+            }
+            TaskClock::Running { .. } | TaskClock::Stopped { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_negative_infinite_and_nan_mean_never() {
+        for seconds in [0.0, -1.0, f64::INFINITY, f64::NAN] {
+            assert_eq!(Timeout::from_secs_f64(seconds), Timeout::NEVER, "{seconds}");
+        }
+        assert_eq!(Timeout::from(Duration::ZERO), Timeout::NEVER);
+        assert_eq!(Timeout::from_secs_f64(0.5).duration(), Some(Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn a_stopped_clock_has_no_deadlines_and_loses_no_time() {
+        #[allow(clippy::disallowed_methods)] // any starting point will do
+        let now = Instant::now();
+        let mut clock = TaskClock::new();
+        let second = Duration::from_secs(1);
+        clock.run(now);
+        let deadline = clock.deadline(now, Timeout::from(3 * second));
+        clock.stop(now + second);
+        assert_eq!(clock.instant(deadline), None);
+        clock.run(now + 10 * second);
+        assert_eq!(clock.instant(deadline), Some(now + 12 * second));
+        assert!(!deadline.is_past(clock.at(now + 11 * second)));
+        assert!(deadline.is_past(clock.at(now + 12 * second)));
+    }
+}

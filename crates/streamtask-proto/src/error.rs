@@ -1,0 +1,341 @@
+//! What can go wrong, and whose fault it was.
+//!
+//! One [`Error`] for the whole project: cheap to clone, because one failure answers many operations.
+//! It carries a [`ErrorKind`] to match on, the endpoint, and the chain of sources. It leaves wording for
+//! people to `Display`; nothing here is ever a string to match on.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+/// Why an operation, a task or a session did not do what was asked.
+///
+/// Clones share their contents: every operation that one failure ends holds the same error.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    endpoint: Option<Arc<str>>,
+    detail: Option<Arc<str>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// What happened, to match on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An argument makes no sense, such as a minimum over the maximum.
+    InvalidArgument,
+    /// The host name or the port cannot name an endpoint.
+    InvalidEndpoint,
+    /// The session was invalidated and takes no new tasks.
+    SessionInvalidated,
+    /// The task was cancelled, or a challenge was answered with *cancel* or dropped.
+    Cancelled,
+    /// A limit in time was reached; it says which.
+    TimedOut(Limit),
+    /// The name has no address.
+    CannotFindHost,
+    /// The resolver itself failed.
+    DnsLookupFailed,
+    /// No address of the host accepted the connection.
+    CannotConnect,
+    /// This machine has no usable network.
+    NotConnectedToInternet,
+    /// The established connection was reset or dropped.
+    ConnectionLost,
+    /// The stream under TLS ended without the peer's close_notify: it may have been cut off.
+    Truncated,
+    /// That side of the stream is closed, or the task is over or captured (POSIX `ENOTCONN`).
+    NotConnected,
+    /// `read_until` saw `max` bytes without the delimiter. They stay unread.
+    DelimiterNotFound,
+    /// The TLS handshake failed.
+    SecureConnectionFailed,
+    /// Clear-text bytes lay unread when TLS was to start: perhaps injected. They are not delivered.
+    UnexpectedClearText {
+        /// How many there were.
+        bytes: usize,
+    },
+    /// The peer's certificate has expired.
+    CertificateExpired,
+    /// The peer's certificate is not trusted, or is for another name.
+    CertificateUntrusted,
+    /// The peer's chain ends in a root that is not known.
+    CertificateUnknownRoot,
+    /// The peer's certificate is not valid yet.
+    CertificateNotYetValid,
+    /// The peer refused the certificate we sent.
+    ClientCertificateRejected,
+    /// The peer wants a certificate and got none.
+    ClientCertificateRequired,
+    /// This machine ran out of something (descriptors, ports, memory for sockets).
+    ResourceExhausted,
+    /// None of the above.
+    Unknown,
+}
+
+/// Which limit in time was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Limit {
+    /// The timeout of this read. Its bytes stay first in line for the next one.
+    Read,
+    /// The timeout of this write.
+    Write,
+    /// `timeout_for_request`, while connecting.
+    Connect,
+    /// `timeout_for_request`, while TLS was starting.
+    SecureStart,
+    /// `timeout_for_request`, while waiting for the peer's close_notify.
+    SecureStop,
+    /// `timeout_for_resource`: the whole life of the task.
+    Resource,
+    /// The operating system gave up on a silent peer.
+    Network,
+}
+
+/// Whose fault a failure was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The calling program asked for something impossible.
+    Caller,
+    /// The other end broke the protocol or refused.
+    Peer,
+    /// The way to it: names, routes, connections.
+    Network,
+    /// Who it says it is could not be trusted, or it did not trust us.
+    Trust,
+    /// Nobody's: it was cancelled.
+    Cancelled,
+    /// Nobody can tell yet: a limit in time was reached.
+    Time,
+    /// This machine.
+    Local,
+}
+
+impl Error {
+    /// An error of this kind and nothing more.
+    pub fn new(kind: ErrorKind) -> Self {
+        Error(Arc::new(Inner { kind, endpoint: None, detail: None, source: None }))
+    }
+
+    /// The same with a sentence for people.
+    pub fn detail(self, detail: impl Into<Arc<str>>) -> Self {
+        self.edit(|inner| inner.detail = Some(detail.into()))
+    }
+
+    /// The same with what caused it.
+    pub fn caused_by(self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.edit(|inner| inner.source = Some(Arc::new(source)))
+    }
+
+    /// The same with the endpoint it happened to; the first one named stays.
+    pub fn at(self, endpoint: impl Into<Arc<str>>) -> Self {
+        self.edit(|inner| {
+            inner.endpoint = Some(inner.endpoint.take().unwrap_or_else(|| endpoint.into()))
+        })
+    }
+
+    fn edit(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// What happened, to match on.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whose fault it was.
+    pub fn fault(&self) -> Fault {
+        self.0.kind.fault()
+    }
+
+    /// `host:port` of the task it happened to.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.0.endpoint.as_deref()
+    }
+
+    /// The number that `URLError` has for this kind (`NSURLErrorDomain`).
+    pub fn code(&self) -> i32 {
+        self.0.kind.code()
+    }
+
+    /// Whether a limit in time was reached.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::TimedOut(_))
+    }
+
+    /// Whether it was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.kind == ErrorKind::Cancelled
+    }
+}
+
+impl ErrorKind {
+    /// The number that `URLError` has for this kind.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::InvalidArgument | Self::SessionInvalidated | Self::Unknown => -1,
+            Self::Cancelled => -999,
+            Self::InvalidEndpoint => -1000,
+            Self::TimedOut(_) => -1001,
+            Self::CannotFindHost => -1003,
+            Self::CannotConnect | Self::ResourceExhausted => -1004,
+            Self::ConnectionLost | Self::Truncated | Self::NotConnected => -1005,
+            Self::DnsLookupFailed => -1006,
+            Self::NotConnectedToInternet => -1009,
+            Self::DelimiterNotFound => -1017,
+            Self::SecureConnectionFailed | Self::UnexpectedClearText { .. } => -1200,
+            Self::CertificateExpired => -1201,
+            Self::CertificateUntrusted => -1202,
+            Self::CertificateUnknownRoot => -1203,
+            Self::CertificateNotYetValid => -1204,
+            Self::ClientCertificateRejected => -1205,
+            Self::ClientCertificateRequired => -1206,
+        }
+    }
+
+    /// Whose fault it was.
+    pub fn fault(self) -> Fault {
+        match self {
+            Self::InvalidArgument
+            | Self::InvalidEndpoint
+            | Self::SessionInvalidated
+            | Self::NotConnected => Fault::Caller,
+            Self::Cancelled => Fault::Cancelled,
+            Self::TimedOut(_) => Fault::Time,
+            Self::CannotFindHost
+            | Self::DnsLookupFailed
+            | Self::CannotConnect
+            | Self::NotConnectedToInternet
+            | Self::ConnectionLost => Fault::Network,
+            Self::Truncated
+            | Self::DelimiterNotFound
+            | Self::SecureConnectionFailed
+            | Self::UnexpectedClearText { .. } => Fault::Peer,
+            Self::CertificateExpired
+            | Self::CertificateUntrusted
+            | Self::CertificateUnknownRoot
+            | Self::CertificateNotYetValid
+            | Self::ClientCertificateRejected
+            | Self::ClientCertificateRequired => Fault::Trust,
+            Self::ResourceExhausted | Self::Unknown => Fault::Local,
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InvalidArgument => "invalid argument",
+            Self::InvalidEndpoint => "not a valid host and port",
+            Self::SessionInvalidated => "the session has been invalidated",
+            Self::Cancelled => "cancelled",
+            Self::TimedOut(limit) => return write!(f, "timed out: {limit}"),
+            Self::CannotFindHost => "the host cannot be found",
+            Self::DnsLookupFailed => "the name lookup failed",
+            Self::CannotConnect => "cannot connect to the host",
+            Self::NotConnectedToInternet => "this machine is not connected to a network",
+            Self::ConnectionLost => "the connection was lost",
+            Self::Truncated => "the stream was cut off: TLS ended without close_notify",
+            Self::NotConnected => "that side of the stream is closed",
+            Self::DelimiterNotFound => "the delimiter did not come within the maximum",
+            Self::SecureConnectionFailed => "no secure connection could be made",
+            Self::UnexpectedClearText { bytes } => {
+                return write!(f, "{bytes} clear-text bytes lay unread when TLS was to start");
+            }
+            Self::CertificateExpired => "the server's certificate has expired",
+            Self::CertificateUntrusted => "the server's certificate is not trusted",
+            Self::CertificateUnknownRoot => "the server's certificate ends in an unknown root",
+            Self::CertificateNotYetValid => "the server's certificate is not valid yet",
+            Self::ClientCertificateRejected => "the server refused the client certificate",
+            Self::ClientCertificateRequired => "the server requires a client certificate",
+            Self::ResourceExhausted => "this machine ran out of resources",
+            Self::Unknown => "unknown error",
+        })
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "the read",
+            Self::Write => "the write",
+            Self::Connect => "connecting",
+            Self::SecureStart => "the TLS handshake",
+            Self::SecureStop => "waiting for the peer's close_notify",
+            Self::Resource => "the whole task",
+            Self::Network => "the network gave up on the peer",
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(endpoint) = &self.0.endpoint {
+            write!(f, "{endpoint}: ")?;
+        }
+        write!(f, "{}", self.0.kind)?;
+        if let Some(detail) = &self.0.detail {
+            write!(f, " ({detail})")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &self.0.kind).field("code", &self.code());
+        if let Some(endpoint) = &self.0.endpoint {
+            out.field("endpoint", endpoint);
+        }
+        if let Some(detail) = &self.0.detail {
+            out.field("detail", detail);
+        }
+        if let Some(source) = &self.0.source {
+            out.field("source", source);
+        }
+        out.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+    }
+}
+
+impl PartialEq for Error {
+    /// Errors are equal when they are of one kind.
+    fn eq(&self, other: &Self) -> bool {
+        self.0.kind == other.0.kind
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Error::new(kind)
+    }
+}
+
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        use std::io::ErrorKind as Io;
+        let kind = match error.kind() {
+            ErrorKind::InvalidArgument | ErrorKind::InvalidEndpoint => Io::InvalidInput,
+            ErrorKind::TimedOut(_) => Io::TimedOut,
+            ErrorKind::CannotConnect => Io::ConnectionRefused,
+            ErrorKind::ConnectionLost => Io::ConnectionReset,
+            ErrorKind::Truncated => Io::UnexpectedEof,
+            ErrorKind::NotConnected => Io::NotConnected,
+            _ => Io::Other,
+        };
+        std::io::Error::new(kind, error)
+    }
+}

@@ -1,0 +1,300 @@
+//! Application bytes on one side, wire bytes on the other, and TLS between them or not.
+//!
+//! The pipe is the one owner of every byte between the socket and the operations, whatever the layer, so
+//! that switching it loses none. It knows nothing of operations and their order; it outlives the task
+//! when the streams are captured.
+
+use std::fmt;
+use std::io::IoSlice;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::Error;
+use crate::buffer::{Appetite, Outgoing};
+use crate::tls::engine::Engine;
+use crate::tls::{Ask, SecureOptions, TlsConfig, TlsInfo};
+
+/// How a stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EofKind {
+    /// The peer sent FIN, in clear text.
+    Fin,
+    /// The peer ended TLS with close_notify.
+    CloseNotify,
+    /// The stream ended under TLS without close_notify: it may have been cut off.
+    Truncated,
+}
+
+/// Bytes for the socket.
+pub enum Transmit<'a> {
+    /// One piece.
+    One(&'a [u8]),
+    /// Several pieces, for one system call.
+    Many(Vec<IoSlice<'a>>),
+}
+
+/// The bytes of one connection on their way in and out.
+pub struct Pipe {
+    layer: Layer,
+    /// What came from the socket and has not been through TLS yet.
+    wire: BytesMut,
+    /// What the application may read.
+    plain: BytesMut,
+    out: Outgoing,
+    appetite: Appetite,
+    fin: bool,
+}
+
+enum Layer {
+    Clear,
+    Secure(Box<Engine>),
+    /// The engine is away, making a step that may block.
+    Stepping,
+}
+
+impl Pipe {
+    pub(crate) fn new() -> Self {
+        Pipe {
+            layer: Layer::Clear,
+            wire: BytesMut::new(),
+            plain: BytesMut::new(),
+            out: Outgoing::default(),
+            appetite: Appetite::new(),
+            fin: false,
+        }
+    }
+
+    /// Where the socket may put bytes; tell [`Pipe::received`] how many.
+    pub fn receive_buffer(&mut self) -> &mut BytesMut {
+        let buffer = match self.layer {
+            Layer::Clear => &mut self.plain,
+            Layer::Secure(_) | Layer::Stepping => &mut self.wire,
+        };
+        self.appetite.prepare(buffer);
+        buffer
+    }
+
+    /// Takes note of `count` bytes in the receive buffer, and decodes them unless that may block.
+    ///
+    /// # Errors
+    /// TLS errors; what has to be said to the peer about them is then among the bytes to send.
+    pub fn received(&mut self, count: usize) -> Result<(), Error> {
+        self.appetite.brought(count);
+        self.decode()
+    }
+
+    /// Takes note of the peer's FIN.
+    pub fn received_end(&mut self) {
+        self.fin = true;
+    }
+
+    fn decode(&mut self) -> Result<(), Error> {
+        match &mut self.layer {
+            Layer::Secure(engine) if !engine.may_block() => {
+                engine.receive(&mut self.wire, &mut self.plain, &mut self.out)
+            }
+            Layer::Clear | Layer::Secure(_) | Layer::Stepping => Ok(()),
+        }
+    }
+
+    /// How the stream ends behind the readable bytes, once that is known.
+    pub fn end(&self) -> Option<EofKind> {
+        match &self.layer {
+            Layer::Secure(engine) if engine.has_received_close() => Some(EofKind::CloseNotify),
+            Layer::Secure(_) | Layer::Stepping => self.fin.then_some(EofKind::Truncated),
+            Layer::Clear => self.fin.then_some(EofKind::Fin),
+        }
+    }
+
+    /// Whether the peer's FIN has come, whatever the layer makes of it.
+    pub(crate) fn has_fin(&self) -> bool {
+        self.fin
+    }
+
+    /// What the application may read.
+    pub fn readable(&self) -> &[u8] {
+        &self.plain
+    }
+
+    /// Takes `count` of the readable bytes.
+    pub fn take(&mut self, count: usize) -> Bytes {
+        self.plain.split_to(count).freeze()
+    }
+
+    /// Puts bytes that were taken back before those that were not.
+    pub(crate) fn put_back(&mut self, bytes: &[u8]) {
+        let mut plain = BytesMut::with_capacity(bytes.len() + self.plain.len());
+        plain.extend_from_slice(bytes);
+        plain.extend_from_slice(&self.plain);
+        self.plain = plain;
+    }
+
+    pub(crate) fn discard_readable(&mut self) {
+        self.plain.clear();
+    }
+
+    /// Gives memory back when nothing is on its way and nothing much has come lately.
+    pub fn rest(&mut self) {
+        if self.appetite.is_small() && self.wire.is_empty() {
+            self.wire = BytesMut::new();
+        }
+    }
+
+    /// Whether writes go through [`Pipe::encrypt`] rather than to the socket as they are.
+    pub fn is_secure(&self) -> bool {
+        !matches!(self.layer, Layer::Clear)
+    }
+
+    /// What this side made itself and the socket has not taken.
+    pub fn pending(&self) -> &[u8] {
+        self.out.pending()
+    }
+
+    /// Takes note that the socket took `count` of the pending bytes.
+    pub fn sent(&mut self, count: usize) {
+        self.out.sent(count);
+    }
+
+    /// Encrypts `data` behind what is pending.
+    ///
+    /// # Errors
+    /// When TLS cannot send any more.
+    pub fn encrypt(&mut self, data: &[u8]) -> Result<(), Error> {
+        match &mut self.layer {
+            Layer::Secure(engine) => engine.encrypt(data, &mut self.wire, &mut self.out),
+            Layer::Clear | Layer::Stepping => {
+                debug_assert!(false, "only a secure pipe encrypts");
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes close_notify behind what is pending; nothing in clear text.
+    ///
+    /// # Errors
+    /// When TLS cannot send any more.
+    pub fn close_notify(&mut self) -> Result<(), Error> {
+        match &mut self.layer {
+            Layer::Secure(engine) => engine.close(&mut self.wire, &mut self.out),
+            Layer::Clear | Layer::Stepping => Ok(()),
+        }
+    }
+
+    pub(crate) fn has_sent_close(&self) -> bool {
+        matches!(&self.layer, Layer::Secure(engine) if engine.has_sent_close())
+    }
+
+    /// Puts TLS on; its ClientHello becomes pending.
+    pub(crate) fn start_secure(
+        &mut self,
+        config: &TlsConfig,
+        options: SecureOptions,
+        host: &str,
+        asker: Option<std::sync::Arc<dyn Ask>>,
+        may_resume: bool,
+    ) -> Result<(), Error> {
+        debug_assert!(self.plain.is_empty() && self.wire.is_empty(), "clear text before TLS");
+        let mut engine = Box::new(Engine::new(config, options, host, asker, may_resume)?);
+        // Nothing has come yet, so this asks nobody: it only writes the ClientHello.
+        engine.receive(&mut self.wire, &mut self.plain, &mut self.out)?;
+        self.layer = Layer::Secure(engine);
+        Ok(())
+    }
+
+    /// Takes TLS off, once both close_notifys have passed. What came behind the peer's is clear text.
+    pub(crate) fn stop_secure(&mut self) {
+        self.layer = Layer::Clear;
+        let rest = std::mem::take(&mut self.wire);
+        match self.plain.is_empty() {
+            true => self.plain = rest,
+            false => self.plain.extend_from_slice(&rest),
+        }
+    }
+
+    pub(crate) fn is_handshaking(&self) -> bool {
+        match &self.layer {
+            Layer::Secure(engine) => engine.is_handshaking(),
+            Layer::Stepping => true,
+            Layer::Clear => false,
+        }
+    }
+
+    pub(crate) fn is_stepping(&self) -> bool {
+        matches!(self.layer, Layer::Stepping)
+    }
+
+    /// What the handshake agreed on, while TLS is on.
+    pub(crate) fn info(&self) -> Option<TlsInfo> {
+        match &self.layer {
+            Layer::Secure(engine) => engine.info(),
+            Layer::Clear | Layer::Stepping => None,
+        }
+    }
+
+    /// The next step of the handshake, if there are bytes for it and it may block.
+    pub(crate) fn next_step(&mut self) -> Option<Box<HandshakeStep>> {
+        match std::mem::replace(&mut self.layer, Layer::Stepping) {
+            Layer::Secure(engine) if engine.may_block() && engine.has_whole_record(&self.wire) => {
+                let wire = std::mem::take(&mut self.wire);
+                Some(Box::new(HandshakeStep {
+                    engine,
+                    wire,
+                    plain: BytesMut::new(),
+                    out: Outgoing::default(),
+                    result: Ok(()),
+                }))
+            }
+            layer => {
+                self.layer = layer;
+                None
+            }
+        }
+    }
+
+    /// Takes a step back in: what it decoded, what it has to say, and what came meanwhile behind it.
+    pub(crate) fn stepped(&mut self, step: HandshakeStep) -> Result<(), Error> {
+        let HandshakeStep { engine, mut wire, plain, out, result } = step;
+        self.layer = Layer::Secure(engine);
+        wire.extend_from_slice(&self.wire);
+        self.wire = wire;
+        self.plain.extend_from_slice(&plain);
+        self.out.append(out.pending());
+        result?;
+        self.decode()
+    }
+}
+
+impl fmt::Debug for Pipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipe")
+            .field("secure", &self.is_secure())
+            .field("wire", &self.wire.len())
+            .field("readable", &self.plain.len())
+            .field("pending", &self.out.pending().len())
+            .field("end", &self.end())
+            .finish()
+    }
+}
+
+/// A step of a handshake that may wait for somebody's answer: run it where blocking is allowed.
+pub struct HandshakeStep {
+    engine: Box<Engine>,
+    wire: BytesMut,
+    plain: BytesMut,
+    out: Outgoing,
+    result: Result<(), Error>,
+}
+
+impl HandshakeStep {
+    /// Makes the step. May block for as long as a person thinks.
+    pub fn run(&mut self) {
+        self.result = self.engine.receive(&mut self.wire, &mut self.plain, &mut self.out);
+    }
+}
+
+impl fmt::Debug for HandshakeStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandshakeStep").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,208 @@
+//! The words in which a driver and the core talk: inputs, outputs, and names for operations.
+//!
+//! Nothing is decided here; [`Stream`](crate::Stream) does.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::tls::{SecureOptions, TlsInfo};
+use crate::{EofKind, Error, HandshakeStep, Pipe, Timeout};
+
+/// The driver's name for an operation. The core only hands it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpId(pub u64);
+
+/// What happened outside.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Input {
+    /// Somebody called an operation of the task.
+    Enqueue(OpId, Operation),
+    /// The future of a read was dropped: the read leaves, its bytes stay first in line.
+    Withdraw(OpId),
+    /// A read was completed and its future dropped before it was looked at: its bytes go back.
+    Return {
+        /// What the read had brought.
+        read: ReadData,
+        /// Whether no other completed read waits to be looked at.
+        is_last: bool,
+    },
+    /// `resume()`.
+    Resume,
+    /// `suspend()`.
+    Suspend,
+    /// `cancel()`.
+    Cancel,
+    /// The last handle of the task is gone (`true`), or one was made again (`false`).
+    Abandoned(bool),
+    /// The connection asked for by [`Output::Connect`] stands.
+    Connected,
+    /// It could not be made.
+    ConnectFailed(Error),
+    /// The socket put so many bytes into [`Stream::receive_buffer`](crate::Stream::receive_buffer).
+    Received(usize),
+    /// The socket has no more for now: asked for while [`Wait::sweep`].
+    Drained,
+    /// The peer's FIN.
+    ReceivedEnd,
+    /// The socket failed while receiving.
+    ReceiveFailed(Error),
+    /// The socket took so many of the bytes of [`Stream::transmit`](crate::Stream::transmit).
+    Sent(usize),
+    /// The socket failed while sending.
+    SendFailed(Error),
+    /// A step of the handshake has been made.
+    Stepped(Box<HandshakeStep>),
+    /// Time has passed.
+    Tick,
+}
+
+/// An operation, as called.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Operation {
+    /// `read_data`, `read_until`, `read_exact`.
+    Read(ReadKind, Timeout),
+    /// `write`.
+    Write(Bytes, Timeout),
+    /// `close_read`.
+    CloseRead,
+    /// `close_write`.
+    CloseWrite,
+    /// `start_secure_connection`.
+    StartSecure(SecureOptions),
+    /// `stop_secure_connection`.
+    StopSecure,
+    /// `capture_streams`.
+    Capture,
+}
+
+/// When a read has enough.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ReadKind {
+    /// At least `min` bytes, at most `max`; less only at the end of the stream.
+    Data {
+        /// 0 counts as 1.
+        min: usize,
+        /// 0 reads nothing, once connected.
+        max: usize,
+    },
+    /// Up to and with `delimiter`, which must come within `max` bytes.
+    Until {
+        /// Not empty.
+        delimiter: Bytes,
+        /// The delimiter counts too.
+        max: usize,
+    },
+}
+
+/// How an operation went well.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Bytes, or the end.
+    Read(ReadData),
+    /// It is done, and there is nothing to say about it.
+    Done,
+    /// TLS is up.
+    Secured(TlsInfo),
+}
+
+/// What a read brought.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ReadData {
+    /// The bytes, in order. Empty only at the end, or when nothing was asked for.
+    pub data: Bytes,
+    /// Whether the stream ends behind `data`: there will never be more.
+    pub at_eof: bool,
+    /// How it ended, if it did.
+    pub eof: Option<EofKind>,
+    /// Where in the stream `data` ends, should it have to go back.
+    pub(crate) place: Place,
+}
+
+/// A place in the stream: how many bytes reads have taken, and under which layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) layer: u32,
+    pub(crate) taken: u64,
+}
+
+impl ReadData {
+    pub(crate) fn new(data: Bytes, eof: Option<EofKind>, place: Place) -> Self {
+        ReadData { data, at_eof: eof.is_some(), eof, place }
+    }
+}
+
+/// What the core wishes or tells.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Output {
+    /// An operation is over.
+    Complete(OpId, Result<Outcome, Error>),
+    /// Something that delegates like to know.
+    Event(Event),
+    /// Open the connection.
+    Connect,
+    /// Make this step of the handshake on a thread that may block, and hand it back.
+    Step(Box<HandshakeStep>),
+    /// Send FIN.
+    ShutdownWrite,
+    /// Stop receiving.
+    ShutdownRead,
+    /// The task is over: send what [`Stream::transmit`](crate::Stream::transmit) still has if the socket
+    /// takes it at once (an alert, perhaps), and close.
+    Close,
+    /// The task is over and this is what its streams go on with, together with the socket.
+    Captured(Box<Pipe>),
+    /// Nothing more until something of this happens.
+    Wait(Wait),
+}
+
+/// What to wait for. A task that is over waits for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// The next moment at which time matters.
+    pub until: Option<Instant>,
+    /// Whether incoming bytes are wanted.
+    pub receive: bool,
+    /// Whether there are bytes to send.
+    pub send: bool,
+    /// Say [`Input::Drained`] as soon as the socket itself (not a cached readiness) has no bytes.
+    pub sweep: bool,
+}
+
+/// Something that delegates like to know, in the order in which it happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The connection stands.
+    Connected,
+    /// TLS is up.
+    Secured(TlsInfo),
+    /// TLS was stopped cleanly; the stream goes on in clear text.
+    Unsecured,
+    /// The peer has sent its last byte, or `close_read` was carried out.
+    ReadClosed,
+    /// `close_write` was carried out, or the peer made writing impossible.
+    WriteClosed,
+    /// The last event: how the task ended.
+    Finished(Result<(), Error>),
+}
+
+/// The states of a task, with Foundation's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum TaskState {
+    /// It does what it is asked to.
+    Running = 0,
+    /// It was never resumed, or was suspended.
+    Suspended = 1,
+    /// It was cancelled and its delegate has not heard of it yet.
+    Canceling = 2,
+    /// It is over, well or not.
+    Completed = 3,
+}

@@ -1,0 +1,454 @@
+//! One stream task, decided: its lanes, its barriers, its life.
+//!
+//! This file takes inputs in and gives outputs out; what they mean stands beside it: [`reads`] and
+//! [`writes`] (the two lanes), [`barriers`] (what waits for what), `switching` (what a barrier does when
+//! its turn has come), `lifecycle` (resuming, suspending, failing, ending).
+
+mod barriers;
+mod lifecycle;
+mod reads;
+mod switching;
+mod writes;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::BytesMut;
+
+use crate::deadlines::{Deadline, TaskClock};
+use crate::tls::{Ask, TlsConfig, TlsInfo};
+use crate::{
+    EofKind, Error, ErrorKind, Event, Input, OpId, Operation, Outcome, Output, Pipe, ReadKind,
+    Target, Timeout, Transmit, Wait,
+};
+use barriers::{BarrierKind, Barriers, Phase};
+use lifecycle::Life;
+use reads::{End, ReadSide, Reads};
+use writes::{WriteSide, Writes};
+
+/// How one task is to behave.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// How long connecting, each handshake and each stop of TLS may take.
+    pub timeout_for_request: Timeout,
+    /// How long the task may live, from its first resume on.
+    pub timeout_for_resource: Timeout,
+    /// Whether barriers wait for parked reads too.
+    pub strict_barriers: bool,
+    /// Whether a read's timeout fails the whole task.
+    pub timeout_is_fatal: bool,
+    /// What becomes of clear text that lies unread when TLS is to start.
+    pub unread_clear_text: UnreadClearText,
+    /// Whether an end of TLS without close_notify is an end (of its own kind) rather than an error.
+    pub tolerate_truncation: bool,
+    /// Whether `stop_secure_connection` does nothing, as on Apple's systems.
+    pub stop_secure_is_noop: bool,
+}
+
+/// What becomes of clear text that lies unread when TLS is to start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnreadClearText {
+    /// The task fails: somebody may have injected it.
+    #[default]
+    Fail,
+    /// It is thrown away.
+    Discard,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            timeout_for_request: Timeout::from(std::time::Duration::from_secs(60)),
+            timeout_for_resource: Timeout::from(std::time::Duration::from_secs(604_800)),
+            strict_barriers: false,
+            timeout_is_fatal: false,
+            unread_clear_text: UnreadClearText::Fail,
+            tolerate_truncation: false,
+            stop_secure_is_noop: false,
+        }
+    }
+}
+
+/// The machine of one stream task. See the crate's contract for how to drive it.
+pub struct Stream {
+    target: Target,
+    options: Options,
+    tls: Option<TlsConfig>,
+    asker: Option<Arc<dyn Ask>>,
+    may_resume: bool,
+    clock: TaskClock,
+    life: Life,
+    suspensions: u32,
+    abandoned: bool,
+    pipe: Pipe,
+    reads: Reads,
+    writes: Writes,
+    barriers: Barriers,
+    /// The socket has failed for readers; what is buffered is still theirs.
+    broken: Option<Error>,
+    told_read_closed: bool,
+    told_write_closed: bool,
+    info: Option<TlsInfo>,
+    next_seq: u64,
+    /// No deadline comes before this one. It may be too early, never too late.
+    earliest: Deadline,
+    resource_deadline: Deadline,
+    outputs: VecDeque<Output>,
+    /// Whether anything came in since the lanes last came to rest.
+    stirred: bool,
+}
+
+impl Stream {
+    /// A task to `target`, suspended. Without `tls` it can only speak clear text.
+    pub fn new(target: Target, options: Options, tls: Option<TlsConfig>) -> Self {
+        Stream {
+            target,
+            options,
+            tls,
+            asker: None,
+            may_resume: true,
+            clock: TaskClock::new(),
+            life: Life::New,
+            suspensions: 1,
+            abandoned: false,
+            pipe: Pipe::new(),
+            reads: Reads::default(),
+            writes: Writes::default(),
+            barriers: Barriers::default(),
+            broken: None,
+            told_read_closed: false,
+            told_write_closed: false,
+            info: None,
+            next_seq: 0,
+            earliest: Deadline::NEVER,
+            resource_deadline: Deadline::NEVER,
+            outputs: VecDeque::new(),
+            stirred: false,
+        }
+    }
+
+    /// Who is asked about trust and identity in later handshakes, and whether an earlier session may
+    /// stand in for asking.
+    pub fn set_asker(&mut self, asker: Option<Arc<dyn Ask>>, may_resume: bool) {
+        self.asker = asker;
+        self.may_resume = may_resume;
+    }
+
+    /// Takes one input in. Poll afterwards until the answer is [`Output::Wait`].
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        self.stirred = true;
+        match input {
+            Input::Enqueue(id, operation) => self.enqueue(now, id, operation),
+            Input::Withdraw(id) => self.reads.withdraw(id),
+            Input::Return { read, is_last } => {
+                self.reads.give_back(&mut self.pipe, read, is_last);
+            }
+            Input::Resume => self.resume(now),
+            Input::Suspend => self.suspend(now),
+            Input::Cancel => self.fail(ErrorKind::Cancelled.into()),
+            Input::Abandoned(abandoned) => self.abandoned = abandoned,
+            Input::Connected => self.connected(),
+            Input::ConnectFailed(error) => self.fail(error),
+            Input::Received(count) => self.received(now, count),
+            Input::Drained => self.drained(now),
+            Input::ReceivedEnd => self.received_end(),
+            Input::ReceiveFailed(error) => self.broken = self.broken.take().or(Some(error)),
+            Input::Sent(count) => self.transmitted(count),
+            Input::SendFailed(error) => self.send_failed(error),
+            Input::Stepped(step) => self.stepped(now, *step),
+            Input::Tick => self.tick(now),
+        }
+        self.switch(now);
+    }
+
+    /// What the core wishes or tells next.
+    pub fn poll(&mut self) -> Output {
+        match self.outputs.pop_front() {
+            Some(output) => output,
+            None => Output::Wait(self.wait()),
+        }
+    }
+
+    /// Whether polling would bring anything but [`Output::Wait`].
+    pub fn has_outputs(&self) -> bool {
+        !self.outputs.is_empty()
+    }
+
+    /// Whether a TLS handshake is under way.
+    pub fn is_handshaking(&self) -> bool {
+        self.pipe.is_handshaking()
+    }
+
+    /// Where the socket may put bytes, for [`Input::Received`].
+    pub fn receive_buffer(&mut self) -> &mut BytesMut {
+        self.pipe.receive_buffer()
+    }
+
+    /// What the socket should take, for [`Input::Sent`].
+    pub fn transmit(&self) -> Transmit<'_> {
+        match self.pipe.pending() {
+            [] if self.pipe.is_secure() => Transmit::One(&[]),
+            [] => self.writes.transmit(self.barriers.hold()),
+            pending => Transmit::One(pending),
+        }
+    }
+
+    /// Application bytes that the operating system has taken, and that reads have brought.
+    pub fn byte_counts(&self) -> (u64, u64) {
+        (self.writes.taken(), self.reads.taken())
+    }
+
+    /// What the latest handshake agreed on.
+    pub fn tls_info(&self) -> Option<&TlsInfo> {
+        self.info.as_ref()
+    }
+
+    /// Whether the stream is under TLS now.
+    pub fn is_secure(&self) -> bool {
+        self.pipe.is_secure() && !self.pipe.is_handshaking()
+    }
+
+    fn enqueue(&mut self, now: Instant, id: OpId, operation: Operation) {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        if let Some(result) = self.refuse(&operation) {
+            return self.complete(id, result);
+        }
+        let mut barrier = |kind| self.barriers.push(id, seq, kind);
+        match operation {
+            Operation::Read(kind, timeout) => {
+                let deadline = self.deadline(now, timeout);
+                self.reads.push(id, seq, kind, deadline);
+                if self.life.is_over() {
+                    self.answer_late_read();
+                }
+            }
+            Operation::Write(bytes, timeout) => {
+                let deadline = self.deadline(now, timeout);
+                self.writes.push(id, seq, bytes, deadline);
+            }
+            Operation::CloseRead => {
+                barrier(BarrierKind::CloseRead);
+                self.reads.set_side(ReadSide::Closing);
+            }
+            Operation::CloseWrite => {
+                barrier(BarrierKind::CloseWrite);
+                if let WriteSide::Open = self.writes.side() {
+                    self.writes.set_side(WriteSide::Closing);
+                }
+            }
+            Operation::StartSecure(options) => barrier(BarrierKind::StartSecure(options)),
+            Operation::StopSecure => barrier(BarrierKind::StopSecure),
+            Operation::Capture => barrier(BarrierKind::Capture),
+        }
+    }
+
+    /// What is known at the call: a state that has no use for the operation, or arguments without sense.
+    fn refuse(&self, operation: &Operation) -> Option<Result<Outcome, Error>> {
+        if let Some(result) = self.life.answer(operation) {
+            return Some(result);
+        }
+        let not_connected = || Some(Err(ErrorKind::NotConnected.into()));
+        if self.barriers.captures() {
+            return not_connected();
+        }
+        match operation {
+            Operation::Read(kind, _) => match invalid(kind) {
+                Some(why) => Some(Err(Error::new(ErrorKind::InvalidArgument).detail(why))),
+                None if self.reads.side() != ReadSide::Open => not_connected(),
+                None => None,
+            },
+            Operation::Write(..) => match self.writes.side() {
+                WriteSide::Open => None,
+                WriteSide::Closing | WriteSide::Closed => not_connected(),
+                WriteSide::Failed(error) => Some(Err(error.clone())),
+            },
+            Operation::CloseRead => {
+                (self.reads.side() != ReadSide::Open).then_some(Ok(Outcome::Done))
+            }
+            Operation::CloseWrite => {
+                let again = matches!(self.writes.side(), WriteSide::Closing | WriteSide::Closed);
+                again.then_some(Ok(Outcome::Done))
+            }
+            Operation::StopSecure if self.options.stop_secure_is_noop => Some(Ok(Outcome::Done)),
+            Operation::StartSecure(_) | Operation::StopSecure | Operation::Capture => None,
+        }
+    }
+
+    /// A task that ended well still has its end to tell, and what came back from dropped reads.
+    fn answer_late_read(&mut self) {
+        self.complete_reads();
+        let unanswered: Vec<_> = self.reads.drain().collect();
+        for id in unanswered {
+            self.complete(id, Err(ErrorKind::NotConnected.into()));
+        }
+    }
+
+    /// Notes a deadline, so that waiting knows of it.
+    fn deadline(&mut self, now: Instant, timeout: Timeout) -> Deadline {
+        if timeout == Timeout::NEVER {
+            return Deadline::NEVER;
+        }
+        let deadline = self.clock.deadline(now, timeout);
+        self.earliest = self.earliest.min(deadline);
+        deadline
+    }
+
+    fn received(&mut self, now: Instant, count: usize) {
+        let result = self.pipe.received(count);
+        self.decoded(now, result);
+    }
+
+    fn received_end(&mut self) {
+        self.pipe.received_end();
+    }
+
+    fn transmitted(&mut self, count: usize) {
+        match self.pipe.pending() {
+            [] => self.writes.sent(count),
+            _ => self.pipe.sent(count),
+        }
+    }
+
+    /// Lets the lanes and the barriers go as far as they can.
+    fn switch(&mut self, now: Instant) {
+        while std::mem::take(&mut self.stirred) && self.is_acting() {
+            self.complete_reads();
+            self.encrypt_writes();
+            self.complete_writes();
+            self.carry_barriers(now);
+        }
+        self.settle();
+    }
+
+    fn complete_reads(&mut self) {
+        if self.reads.is_empty() {
+            return;
+        }
+        let (hold, end) = (self.barriers.hold(), self.end());
+        while let Some((id, result)) = self.reads.next(&mut self.pipe, hold, end.as_ref()) {
+            self.stirred = true;
+            self.complete(id, result.map(Outcome::Read));
+        }
+    }
+
+    /// How the stream ends for readers behind what is buffered, if it does.
+    fn end(&self) -> Option<End> {
+        match self.pipe.end() {
+            Some(EofKind::CloseNotify) if self.barriers.stops_secure() => None,
+            Some(EofKind::Truncated) if !self.options.tolerate_truncation => {
+                Some(End::Broken(ErrorKind::Truncated.into()))
+            }
+            Some(kind) => Some(End::Eof(kind)),
+            None => self.broken.clone().map(End::Broken),
+        }
+    }
+
+    fn encrypt_writes(&mut self) {
+        let hold = self.barriers.hold();
+        let may = self.pipe.is_secure()
+            && !self.pipe.is_handshaking()
+            && self.pipe.pending().is_empty()
+            && self.writes.failure().is_none();
+        if may && self.writes.has_bytes(hold) {
+            if let Err(error) = self.writes.encrypt(&mut self.pipe, hold) {
+                self.send_failed(error);
+            }
+        }
+    }
+
+    fn complete_writes(&mut self) {
+        if self.writes.is_empty() {
+            return;
+        }
+        let (hold, has_pending) = (self.barriers.hold(), !self.pipe.pending().is_empty());
+        while let Some(id) = self.writes.next_done(hold, has_pending) {
+            self.stirred = true;
+            self.complete(id, Ok(Outcome::Done));
+        }
+    }
+
+    fn complete(&mut self, id: OpId, result: Result<Outcome, Error>) {
+        let named = result.map_err(|error| error.at(self.target.to_string()));
+        self.outputs.push_back(Output::Complete(id, named));
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn wait(&self) -> Wait {
+        let is_over = self.life.is_over();
+        let is_acting = self.is_acting();
+        // A handshake runs to its end even in a suspended task.
+        let is_answering = matches!(self.barriers.phase(), Some(Phase::Handshake(_)));
+        Wait {
+            until: self.clock.instant(self.earliest).filter(|_| !is_over),
+            receive: !is_over && (is_acting || self.pipe.is_handshaking()) && self.wants_bytes(),
+            send: !is_over && (is_acting || is_answering) && self.has_bytes(),
+            sweep: matches!(self.barriers.phase(), Some(Phase::Sweep(_))),
+        }
+    }
+
+    fn has_bytes(&self) -> bool {
+        !self.pipe.pending().is_empty()
+            || (!self.pipe.is_secure()
+                && self.writes.failure().is_none()
+                && self.writes.has_bytes(self.barriers.hold()))
+    }
+
+    fn wants_bytes(&self) -> bool {
+        if self.broken.is_some() || self.pipe.has_fin() {
+            return false;
+        }
+        match self.barriers.phase() {
+            Some(Phase::Sweep(_)) => true,
+            // A step that is out asks somebody; what comes meanwhile may wait in the kernel.
+            Some(Phase::Handshake(_)) => !self.pipe.is_stepping(),
+            Some(Phase::AwaitClose(_)) => self.pipe.readable().len() < STOP_BACKLOG,
+            Some(Phase::FlushWrite) | None => {
+                let is_ended = self.pipe.end().is_some();
+                let hold = self.barriers.hold();
+                !is_ended && (self.reads.has_before(hold) || self.is_dying())
+            }
+        }
+    }
+
+    /// Whether writing has failed, so that what the peer still said should be had before it is gone.
+    fn is_dying(&self) -> bool {
+        self.writes.failure().is_some_and(|error| !error.is_timeout())
+    }
+}
+
+/// What makes no sense in a read.
+fn invalid(kind: &ReadKind) -> Option<&'static str> {
+    match kind {
+        ReadKind::Data { min, max } if min > max => Some("the minimum is over the maximum"),
+        ReadKind::Until { delimiter, .. } if delimiter.is_empty() => Some("the delimiter is empty"),
+        ReadKind::Until { delimiter, max } if delimiter.len() > *max => {
+            Some("the delimiter is longer than the maximum")
+        }
+        ReadKind::Data { .. } | ReadKind::Until { .. } => None,
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("target", &self.target)
+            .field("life", &self.life)
+            .field("suspensions", &self.suspensions)
+            .field("pipe", &self.pipe)
+            .field("reads", &self.reads)
+            .field("writes", &self.writes)
+            .field("barriers", &self.barriers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How much a peer may still send under TLS while its close_notify is awaited and nobody reads.
+const STOP_BACKLOG: usize = 1 << 20;

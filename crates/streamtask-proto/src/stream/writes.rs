@@ -1,0 +1,194 @@
+//! The write lane: writes in the order of their calls, on their way to the socket.
+//!
+//! In clear text the socket takes the callers' own bytes, many writes in one system call. Under TLS small
+//! writes are gathered into one record. A write is done when the operating system has its last byte.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+
+use crate::deadlines::Deadline;
+use crate::{Error, ErrorKind, Limit, OpId, Pipe, Transmit};
+
+/// Writes waiting for the socket.
+#[derive(Debug, Default)]
+pub(crate) struct Writes {
+    queue: VecDeque<Write>,
+    side: WriteSide,
+    /// How many bytes the socket or TLS has taken.
+    taken: u64,
+    /// Where small writes meet before they become one record.
+    gathered: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Write {
+    id: OpId,
+    seq: u64,
+    /// What neither the socket nor TLS has taken yet.
+    bytes: Bytes,
+    /// Whether any of it was taken: then it cannot be taken back.
+    begun: bool,
+    deadline: Deadline,
+}
+
+/// What has become of writing.
+#[derive(Debug, Default, Clone)]
+pub(crate) enum WriteSide {
+    #[default]
+    Open,
+    /// `close_write` is queued: no more writes, those before it run on.
+    Closing,
+    Closed,
+    /// Writing has become impossible, and why.
+    Failed(Error),
+}
+
+impl Writes {
+    pub(crate) fn push(&mut self, id: OpId, seq: u64, bytes: Bytes, deadline: Deadline) {
+        self.queue.push_back(Write { id, seq, bytes, begun: false, deadline });
+    }
+
+    pub(crate) fn side(&self) -> &WriteSide {
+        &self.side
+    }
+
+    pub(crate) fn set_side(&mut self, side: WriteSide) {
+        self.side = side;
+    }
+
+    pub(crate) fn failure(&self) -> Option<&Error> {
+        match &self.side {
+            WriteSide::Failed(error) => Some(error),
+            WriteSide::Open | WriteSide::Closing | WriteSide::Closed => None,
+        }
+    }
+
+    /// Whether this side will send nothing more.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.side, WriteSide::Closed | WriteSide::Failed(_))
+    }
+
+    /// How many bytes the socket or TLS has taken.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Whether a write from before `seq` is waiting.
+    pub(crate) fn has_before(&self, seq: u64) -> bool {
+        self.queue.front().is_some_and(|write| write.seq < seq)
+    }
+
+    /// Whether there is something that the socket or TLS has not taken, from before `hold`.
+    pub(crate) fn has_bytes(&self, hold: u64) -> bool {
+        self.queue.iter().take_while(|write| write.seq < hold).any(|write| !write.bytes.is_empty())
+    }
+
+    /// In clear text: the callers' own bytes, as one piece or many.
+    pub(crate) fn transmit(&self, hold: u64) -> Transmit<'_> {
+        let mut ready = self
+            .queue
+            .iter()
+            .take_while(|write| write.seq < hold)
+            .filter(|write| !write.bytes.is_empty());
+        match (ready.next(), ready.next()) {
+            (None, _) => Transmit::One(&[]),
+            (Some(only), None) => Transmit::One(&only.bytes),
+            (Some(first), Some(second)) => {
+                let pieces = [first, second].into_iter().chain(ready).take(MOST_PIECES);
+                Transmit::Many(pieces.map(|write| IoSlice::new(&write.bytes)).collect())
+            }
+        }
+    }
+
+    /// In clear text: the socket took the first `count` bytes.
+    pub(crate) fn sent(&mut self, mut count: usize) {
+        self.taken += count as u64;
+        for write in &mut self.queue {
+            if count == 0 {
+                break;
+            }
+            let taken = count.min(write.bytes.len());
+            if taken > 0 {
+                write.bytes.advance(taken);
+                write.begun = true;
+                count -= taken;
+            }
+        }
+        debug_assert_eq!(count, 0, "the socket took more than there was");
+    }
+
+    /// Under TLS: encrypts the next batch, once the last one has left.
+    pub(crate) fn encrypt(&mut self, pipe: &mut Pipe, hold: u64) -> Result<(), Error> {
+        let ready = self.queue.iter_mut().take_while(|write| write.seq < hold);
+        for write in ready.filter(|write| !write.bytes.is_empty()) {
+            let is_large = write.bytes.len() >= GATHER;
+            if is_large && self.gathered.is_empty() {
+                write.begun = true;
+                let batch = write.bytes.split_to(write.bytes.len().min(BATCH));
+                self.taken += batch.len() as u64;
+                return pipe.encrypt(&batch);
+            }
+            if is_large || self.gathered.len() + write.bytes.len() > GATHER {
+                break;
+            }
+            write.begun = true;
+            self.gathered.extend_from_slice(&write.bytes);
+            write.bytes = Bytes::new();
+        }
+        self.taken += self.gathered.len() as u64;
+        let done = pipe.encrypt(&self.gathered);
+        self.gathered.clear();
+        done
+    }
+
+    /// The next write that is done, in order, if it is from before `hold`.
+    pub(crate) fn next_done(&mut self, hold: u64, has_pending: bool) -> Option<OpId> {
+        let write = self.queue.front()?;
+        // An empty write is a mark in the lane: it is done when all before it is.
+        let is_done = write.seq < hold && write.bytes.is_empty() && !(has_pending && write.begun);
+        is_done.then(|| self.queue.pop_front().map(|write| write.id)).flatten()
+    }
+
+    /// Takes out the writes whose time is over. If one of them had begun, the lane is poisoned: part of
+    /// its bytes is out, and whatever came next would be taken for the rest of it.
+    pub(crate) fn expire(&mut self, now: Duration) -> (Vec<(OpId, Error)>, Poisoned) {
+        let late = || Error::new(ErrorKind::TimedOut(Limit::Write));
+        if self.queue.iter().any(|write| write.begun && write.deadline.is_past(now)) {
+            let error = late().detail("part of it was sent");
+            return (self.drain().map(|id| (id, error.clone())).collect(), Poisoned::Yes(error));
+        }
+        let (over, left) = std::mem::take(&mut self.queue)
+            .into_iter()
+            .partition::<VecDeque<_>, _>(|write| write.deadline.is_past(now));
+        self.queue = left;
+        (over.into_iter().map(|write| (write.id, late())).collect(), Poisoned::No)
+    }
+
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = OpId> + use<> {
+        std::mem::take(&mut self.queue).into_iter().map(|write| write.id)
+    }
+
+    pub(crate) fn earliest_deadline(&self) -> Deadline {
+        self.queue.iter().map(|write| write.deadline).min().unwrap_or(Deadline::NEVER)
+    }
+}
+
+/// Whether a time-out has made the rest of the lane useless.
+pub(crate) enum Poisoned {
+    No,
+    Yes(Error),
+}
+
+/// What fits into one TLS record (RFC 8446, 5.1): smaller writes are gathered up to it.
+const GATHER: usize = 16 << 10;
+/// How much of a large write is encrypted at once: four full records.
+const BATCH: usize = 64 << 10;
+/// What one system call takes everywhere (`IOV_MAX`).
+const MOST_PIECES: usize = 1024;

@@ -1,0 +1,377 @@
+//! One rustls connection as a transformer of bytes: the only file that drives rustls.
+//!
+//! The wire buffer is the caller's, and rustls is shown one whole record after the other, never more. So
+//! nothing behind the peer's close_notify ever reaches it: what is left in the buffer is clear text. The
+//! shape (buffers of the caller, receiving apart from sending) is that of rustls 0.24, for an easy move.
+
+use std::sync::Arc;
+
+use bytes::{Buf, BytesMut};
+use rustls::client::UnbufferedClientConnection;
+use rustls::pki_types::ServerName;
+use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
+use rustls::{AlertDescription, CertificateError, ContentType, ProtocolVersion};
+
+use super::binding::Secrets;
+use super::context::{Context, within};
+use super::info::Facts;
+use super::{Ask, SecureOptions, TlsConfig, TlsInfo, TlsVersion};
+use crate::buffer::Outgoing;
+use crate::{Error, ErrorKind};
+
+/// A TLS connection, from its ClientHello to both close_notifys.
+pub(crate) struct Engine {
+    conn: UnbufferedClientConnection,
+    context: Option<Box<Context>>,
+    server_name: String,
+    server_random: Vec<u8>,
+    /// How many bytes at the front of the wire buffer rustls has been shown and not let go of:
+    /// fragments of a handshake message stay there until it is whole.
+    shown: usize,
+    received_close: bool,
+    sent_close: bool,
+    blocks: bool,
+}
+
+impl Engine {
+    /// Begins a handshake for `host`; the ClientHello waits in the connection.
+    pub(crate) fn new(
+        config: &TlsConfig,
+        options: SecureOptions,
+        host: &str,
+        asker: Option<Arc<dyn Ask>>,
+        may_resume: bool,
+    ) -> Result<Self, Error> {
+        let server_name = options.server_name.unwrap_or_else(|| host.to_owned());
+        let name = ServerName::try_from(server_name.clone()).map_err(|error| {
+            Error::new(ErrorKind::InvalidArgument).detail("not a server name").caused_by(error)
+        })?;
+        let blocks = config.verifier_blocks || asker.is_some();
+        let alpn = options.alpn.unwrap_or_else(|| config.client.alpn_protocols.clone());
+        let context = Context { asker, may_resume, may_remember: true, ..Context::default() };
+        let mut context = Some(Box::new(context));
+        let conn = within(&mut context, || {
+            UnbufferedClientConnection::new_with_alpn(config.client.clone(), name, alpn)
+        })
+        .map_err(|error| failure(error, &mut context))?;
+        Ok(Engine {
+            conn,
+            context,
+            server_name,
+            server_random: Vec::new(),
+            shown: 0,
+            received_close: false,
+            sent_close: false,
+            blocks,
+        })
+    }
+
+    /// Whether receiving may have to wait for somebody's answer, so that it needs a thread of its own.
+    pub(crate) fn may_block(&self) -> bool {
+        self.blocks && self.is_handshaking()
+    }
+
+    pub(crate) fn is_handshaking(&self) -> bool {
+        self.conn.is_handshaking()
+    }
+
+    /// Whether `wire` holds something that could move the handshake on.
+    pub(crate) fn has_whole_record(&self, wire: &[u8]) -> bool {
+        wire.get(self.shown..).and_then(next_record).is_some()
+    }
+
+    /// Whether the peer's close_notify has come.
+    pub(crate) fn has_received_close(&self) -> bool {
+        self.received_close
+    }
+
+    /// Whether our close_notify has been written.
+    pub(crate) fn has_sent_close(&self) -> bool {
+        self.sent_close
+    }
+
+    /// Takes whole records off the front of `wire`, puts what they carry behind `plain` and what has to
+    /// be answered into `out`. Stops behind a close_notify. After an error `out` holds the alert.
+    pub(crate) fn receive(
+        &mut self,
+        wire: &mut BytesMut,
+        plain: &mut BytesMut,
+        out: &mut Outgoing,
+    ) -> Result<(), Error> {
+        let mut context = self.context.take();
+        let done = within(&mut context, || self.advance(wire, plain, out));
+        self.context = context;
+        done.map_err(|error| {
+            self.collect_alert(wire, out);
+            failure(error, &mut self.context)
+        })
+    }
+
+    fn advance(
+        &mut self,
+        wire: &mut BytesMut,
+        plain: &mut BytesMut,
+        out: &mut Outgoing,
+    ) -> Result<(), rustls::Error> {
+        while !self.received_close {
+            match self.turn(wire, plain, out)? {
+                Turn::Again => {}
+                Turn::Closed => self.received_close = true,
+                Turn::Idle => match next_record(&wire[self.shown..]) {
+                    Some(length) => {
+                        self.note_server_random(&wire[self.shown..]);
+                        self.shown += length;
+                    }
+                    None => break,
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// One step of rustls over what it has been shown.
+    fn turn(
+        &mut self,
+        wire: &mut BytesMut,
+        plain: &mut BytesMut,
+        out: &mut Outgoing,
+    ) -> Result<Turn, rustls::Error> {
+        let UnbufferedStatus { discard, state, .. } =
+            self.conn.process_tls_records(&mut wire[..self.shown]);
+        let turn = match state {
+            Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                while let Some(record) = traffic.next_record() {
+                    plain.extend_from_slice(record?.payload);
+                }
+                Ok(Turn::Again)
+            }
+            Ok(ConnectionState::EncodeTlsData(mut data)) => {
+                out.fill(TLS_RECORD, |room| match data.encode(room) {
+                    Ok(written) => Ok(written),
+                    Err(EncodeError::InsufficientSize(short)) => Err(short.required_size),
+                    Err(EncodeError::AlreadyEncoded) => Ok(0),
+                });
+                Ok(Turn::Again)
+            }
+            Ok(ConnectionState::TransmitTlsData(data)) => {
+                data.done();
+                Ok(Turn::Again)
+            }
+            Ok(ConnectionState::PeerClosed | ConnectionState::Closed) => Ok(Turn::Closed),
+            Ok(ConnectionState::WriteTraffic(_) | ConnectionState::BlockedHandshake) => {
+                Ok(Turn::Idle)
+            }
+            // Early data is a server's; the rest does not exist yet.
+            Ok(_) => Ok(Turn::Idle),
+            Err(error) => Err(error),
+        };
+        wire.advance(discard);
+        self.shown -= discard;
+        turn
+    }
+
+    /// Encrypts `data` behind `out`.
+    pub(crate) fn encrypt(
+        &mut self,
+        data: &[u8],
+        wire: &mut BytesMut,
+        out: &mut Outgoing,
+    ) -> Result<(), Error> {
+        let records = data.len() / MAX_PLAINTEXT + 1;
+        self.write(data.len() + records * RECORD_OVERHEAD, wire, out, |traffic, room| {
+            traffic.encrypt(data, room)
+        })
+    }
+
+    /// Writes our close_notify behind `out`, once.
+    pub(crate) fn close(&mut self, wire: &mut BytesMut, out: &mut Outgoing) -> Result<(), Error> {
+        if std::mem::replace(&mut self.sent_close, true) {
+            return Ok(());
+        }
+        self.write(RECORD_OVERHEAD, wire, out, |traffic, room| traffic.queue_close_notify(room))
+    }
+
+    fn write(
+        &mut self,
+        needed: usize,
+        wire: &mut BytesMut,
+        out: &mut Outgoing,
+        put: impl Fn(
+            &mut rustls::unbuffered::WriteTraffic<'_, rustls::client::ClientConnectionData>,
+            &mut [u8],
+        ) -> Result<usize, EncryptError>,
+    ) -> Result<(), Error> {
+        let mut exhausted = false;
+        loop {
+            // What rustls was shown stays shown: it remembers places in it.
+            let UnbufferedStatus { discard, state, .. } =
+                self.conn.process_tls_records(&mut wire[..self.shown]);
+            let mut written = false;
+            match state {
+                Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+                    written = true;
+                    out.fill(needed, |room| match put(&mut traffic, room) {
+                        Ok(length) => Ok(length),
+                        Err(EncryptError::InsufficientSize(short)) => Err(short.required_size),
+                        Err(EncryptError::EncryptExhausted) => {
+                            exhausted = true;
+                            Ok(0)
+                        }
+                    });
+                }
+                Ok(ConnectionState::EncodeTlsData(mut data)) => {
+                    out.fill(TLS_RECORD, |room| match data.encode(room) {
+                        Ok(length) => Ok(length),
+                        Err(EncodeError::InsufficientSize(short)) => Err(short.required_size),
+                        Err(EncodeError::AlreadyEncoded) => Ok(0),
+                    });
+                }
+                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
+                Ok(ConnectionState::PeerClosed) => self.received_close = true,
+                Ok(state) => {
+                    let state = format!("{state:?}");
+                    return Err(Error::new(ErrorKind::NotConnected).detail(state));
+                }
+                Err(error) => return Err(failure(error, &mut self.context)),
+            }
+            wire.advance(discard);
+            self.shown -= discard;
+            match (exhausted, written) {
+                (true, _) => {
+                    let why = "the traffic keys are used up";
+                    return Err(Error::new(ErrorKind::SecureConnectionFailed).detail(why));
+                }
+                (false, true) => return Ok(()),
+                (false, false) => {}
+            }
+        }
+    }
+
+    /// After an error rustls still has the alert for the peer.
+    fn collect_alert(&mut self, wire: &mut BytesMut, out: &mut Outgoing) {
+        // The connection is over: what it was shown does not matter any more.
+        self.shown = 0;
+        let mut ignored = BytesMut::new();
+        wire.clear();
+        while let Ok(Turn::Again) = self.turn(wire, &mut ignored, out) {}
+    }
+
+    /// The exporter of TLS 1.2 needs the server's random, which stands in the clear in its first message.
+    fn note_server_random(&mut self, record: &[u8]) {
+        // record: type 22, version, length (5) · handshake: type 2, length (4) · version (2) · random (32)
+        if self.server_random.is_empty()
+            && record.first() == Some(&u8::from(ContentType::Handshake))
+            && record.get(5) == Some(&2)
+        {
+            self.server_random = record.get(11..43).unwrap_or_default().to_vec();
+        }
+    }
+
+    /// What was agreed on; `None` while the handshake runs.
+    pub(crate) fn info(&self) -> Option<TlsInfo> {
+        if self.is_handshaking() {
+            return None;
+        }
+        let mut secrets = self.context.as_ref()?.secrets.clone();
+        if let Secrets::Tls12 { server_random, .. } = &mut secrets {
+            *server_random = self.server_random.clone();
+        }
+        Some(TlsInfo::new(Facts {
+            version: match self.conn.protocol_version()? {
+                ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
+                _ => TlsVersion::Tls13,
+            },
+            suite: self.conn.negotiated_cipher_suite()?,
+            alpn: self.conn.alpn_protocol().map(<[u8]>::to_vec),
+            chain: self.conn.peer_certificates().unwrap_or_default().to_vec(),
+            server_name: self.server_name.clone(),
+            resumed: self.conn.handshake_kind() == Some(rustls::HandshakeKind::Resumed),
+            secrets,
+        }))
+    }
+}
+
+/// What one step of rustls came to.
+enum Turn {
+    /// Something happened; there may be more.
+    Again,
+    /// It wants to be shown more.
+    Idle,
+    /// The peer's close_notify.
+    Closed,
+}
+
+/// The length of the first record of `wire`, header and all, if it is whole.
+///
+/// What cannot be a record is passed on at once, so that rustls says what is wrong with it instead of
+/// waiting for bytes that will not come.
+fn next_record(wire: &[u8]) -> Option<usize> {
+    let first = *wire.first()?;
+    if !(CHANGE_CIPHER_SPEC..=APPLICATION_DATA).contains(&first) {
+        return Some(wire.len());
+    }
+    let header = wire.first_chunk::<5>()?;
+    let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
+    match length > MAX_CIPHERTEXT {
+        true => Some(wire.len()),
+        false => (wire.len() >= 5 + length).then_some(5 + length),
+    }
+}
+
+/// Turns what rustls says into whose fault it was.
+fn failure(error: rustls::Error, context: &mut Option<Box<Context>>) -> Error {
+    let (cancelled, showed_identity) = context
+        .as_ref()
+        .map_or((false, false), |context| (context.cancelled, context.showed_identity));
+    let kind = match &error {
+        _ if cancelled => ErrorKind::Cancelled,
+        rustls::Error::InvalidCertificate(reason) => certificate_kind(reason),
+        rustls::Error::NoCertificatesPresented => ErrorKind::CertificateUntrusted,
+        rustls::Error::AlertReceived(alert) => alert_kind(*alert, showed_identity),
+        _ => ErrorKind::SecureConnectionFailed,
+    };
+    Error::new(kind).caused_by(error)
+}
+
+fn certificate_kind(reason: &CertificateError) -> ErrorKind {
+    match reason {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            ErrorKind::CertificateExpired
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            ErrorKind::CertificateNotYetValid
+        }
+        CertificateError::UnknownIssuer => ErrorKind::CertificateUnknownRoot,
+        CertificateError::ApplicationVerificationFailure => ErrorKind::SecureConnectionFailed,
+        _ => ErrorKind::CertificateUntrusted,
+    }
+}
+
+/// Alerts about certificates can only mean ours (RFC 8446, 6.2).
+fn alert_kind(alert: AlertDescription, showed_identity: bool) -> ErrorKind {
+    match alert {
+        AlertDescription::CertificateRequired => ErrorKind::ClientCertificateRequired,
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::CertificateExpired
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnknownCA
+        | AlertDescription::AccessDenied
+            if showed_identity =>
+        {
+            ErrorKind::ClientCertificateRejected
+        }
+        _ => ErrorKind::SecureConnectionFailed,
+    }
+}
+
+// RFC 8446, 5.1 and 5.2; the 2048 are TLS 1.2's (RFC 5246, 6.2.3).
+const CHANGE_CIPHER_SPEC: u8 = 20;
+const APPLICATION_DATA: u8 = 23;
+const MAX_PLAINTEXT: usize = 1 << 14;
+const MAX_CIPHERTEXT: usize = MAX_PLAINTEXT + 2048;
+/// Header, explicit nonce, inner content type and tag, rounded up.
+const RECORD_OVERHEAD: usize = 64;
+/// Room that does for one handshake record at the first try.
+const TLS_RECORD: usize = 4096;

@@ -1,0 +1,196 @@
+//! Who is the peer, and who are we: the two questions of a handshake.
+//!
+//! The verifier and the resolver of a session pass each question to the connection's [`Ask`], if it has
+//! one, and block until it answers; the driver therefore runs such handshakes on a thread of their own.
+//! Until the answer rustls has neither a Finished nor a client certificate to send, so none can leave,
+//! and a "no" becomes a proper alert. Rust's TLS asks for the identity (on CertificateRequest) before it
+//! knows the chain; the identity is never *sent* before trust is given.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::client::ResolvesClientCert;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
+use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
+
+use super::{Identity, context};
+
+/// Answers the questions of a handshake. Its methods may block.
+pub trait Ask: Send + Sync {
+    /// Whether to trust this chain.
+    fn server_trust(&self, question: TrustQuestion) -> TrustAnswer;
+
+    /// Which certificate to show.
+    fn client_identity(&self, question: IdentityQuestion) -> IdentityAnswer;
+}
+
+/// A server's chain and what the default evaluation makes of it.
+#[derive(Clone, Debug)]
+pub struct TrustQuestion {
+    /// The leaf first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The name it was evaluated for.
+    pub server_name: String,
+    /// What default handling would answer.
+    pub evaluation: Result<(), rustls::Error>,
+}
+
+/// What was decided about a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrustAnswer {
+    /// Go on, whatever the evaluation says.
+    Accept,
+    /// Do what the evaluation says.
+    Default,
+    /// Refuse the peer: the task fails with a TLS error.
+    Reject,
+    /// Give the whole task up.
+    Cancel,
+}
+
+/// A server wants to know who we are.
+#[derive(Clone, Debug)]
+pub struct IdentityQuestion {
+    /// The issuers it would accept, in DER.
+    pub distinguished_names: Vec<Vec<u8>>,
+}
+
+/// Which certificate to show.
+#[derive(Clone, Debug)]
+pub enum IdentityAnswer {
+    /// This one.
+    Use(Identity),
+    /// None: the server decides whether that will do.
+    Continue,
+    /// Give the whole task up.
+    Cancel,
+}
+
+/// The one verifier of a session.
+pub(crate) struct SessionVerifier {
+    default: Arc<dyn ServerCertVerifier>,
+}
+
+impl SessionVerifier {
+    pub(crate) fn new(default: Arc<dyn ServerCertVerifier>) -> Self {
+        SessionVerifier { default }
+    }
+}
+
+impl ServerCertVerifier for SessionVerifier {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if context::with(|context| context.cancelled).unwrap_or(false) {
+            return Err(refused());
+        }
+        let evaluation = self.default.verify_server_cert(leaf, intermediates, name, ocsp, now);
+        // The asker is cloned out, because it may block and must find the context free.
+        let Some(asker) = context::with(|context| context.asker.clone()).flatten() else {
+            return evaluation;
+        };
+        let chain = std::iter::once(leaf).chain(intermediates);
+        let question = TrustQuestion {
+            chain: chain.map(|certificate| certificate.clone().into_owned()).collect(),
+            server_name: name.to_str().into_owned(),
+            evaluation: evaluation.as_ref().map(|_| ()).map_err(Clone::clone),
+        };
+        match asker.server_trust(question) {
+            TrustAnswer::Default => evaluation,
+            TrustAnswer::Accept => {
+                context::with(|context| context.may_remember &= evaluation.is_ok());
+                Ok(ServerCertVerified::assertion())
+            }
+            TrustAnswer::Reject => Err(refused()),
+            TrustAnswer::Cancel => {
+                context::with(|context| context.cancelled = true);
+                Err(refused())
+            }
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.default.verify_tls12_signature(message, leaf, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.default.verify_tls13_signature(message, leaf, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.default.supported_verify_schemes()
+    }
+}
+
+/// The error whose alert says that the application refused (access_denied).
+fn refused() -> rustls::Error {
+    CertificateError::ApplicationVerificationFailure.into()
+}
+
+impl fmt::Debug for SessionVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SessionVerifier").field(&self.default).finish()
+    }
+}
+
+/// The one chooser of client certificates of a session.
+#[derive(Debug)]
+pub(crate) struct SessionResolver {
+    configured: Option<Identity>,
+}
+
+impl SessionResolver {
+    pub(crate) fn new(configured: Option<Identity>) -> Self {
+        SessionResolver { configured }
+    }
+
+    /// Asks, when nothing is configured and somebody can be asked.
+    fn ask(&self, issuers: &[&[u8]]) -> Option<Identity> {
+        let asker = context::with(|context| context.asker.clone()).flatten()?;
+        let names = issuers.iter().map(|name| name.to_vec()).collect();
+        match asker.client_identity(IdentityQuestion { distinguished_names: names }) {
+            IdentityAnswer::Use(identity) => {
+                context::with(|context| context.may_remember = false);
+                Some(identity)
+            }
+            IdentityAnswer::Continue => None,
+            IdentityAnswer::Cancel => {
+                // There is no way to say so from here: the verifier, which comes next, does.
+                context::with(|context| context.cancelled = true);
+                None
+            }
+        }
+    }
+}
+
+impl ResolvesClientCert for SessionResolver {
+    fn resolve(&self, issuers: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        let identity = self.configured.clone().or_else(|| self.ask(issuers))?;
+        let key = identity.certified();
+        // A key that cannot sign what the server accepts is like no key.
+        key.key.choose_scheme(schemes)?;
+        context::with(|context| context.showed_identity = true);
+        Some(key)
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,174 @@
+//! A question of the handshake, handed over by value.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex};
+
+use rustls::pki_types::CertificateDer;
+use streamtask_proto::tls::Identity;
+
+use crate::lock;
+
+/// A server asks to be trusted, or asks who we are (`URLAuthenticationChallenge`).
+///
+/// Answer it from any thread at any time; until then nothing but the beginning of the handshake has left:
+/// no client certificate, no Finished, no byte of yours. **Dropping it cancels the task.**
+///
+/// The question about the client certificate may come before the one about trust (TLS asks in that
+/// order); the certificate is never sent before trust is given.
+pub struct Challenge {
+    space: ProtectionSpace,
+    answer: Arc<Answer>,
+}
+
+/// What is being asked, about whom (`URLProtectionSpace`).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ProtectionSpace {
+    /// The host the task was made for.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// What is asked.
+    pub method: AuthenticationMethod,
+}
+
+/// What is asked (`NSURLAuthenticationMethod…`).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum AuthenticationMethod {
+    /// Whether to trust the server.
+    ServerTrust(ServerTrust),
+    /// Which certificate to show.
+    ClientCertificate {
+        /// The issuers that the server would accept, in DER. None means any.
+        distinguished_names: Vec<Vec<u8>>,
+    },
+}
+
+/// A chain, and what default handling makes of it (`SecTrust`).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServerTrust {
+    /// The leaf first.
+    pub certificates: Vec<CertificateDer<'static>>,
+    /// The name that was asked for.
+    pub server_name: String,
+    /// What [`Challenge::perform_default_handling`] would come to.
+    pub evaluation: Result<(), rustls::Error>,
+}
+
+/// An answer that gives something (`URLCredential`).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Credential {
+    /// The server is trusted.
+    Trust,
+    /// This is who we are.
+    Identity(Identity),
+}
+
+/// What to do about a challenge (`URLSession.AuthChallengeDisposition`), with Foundation's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Disposition {
+    /// Go on with the credential; with none, as default handling.
+    UseCredential = 0,
+    /// Evaluate the server as configured; show the configured certificate or none.
+    PerformDefaultHandling = 1,
+    /// Give the whole task up: it fails as cancelled.
+    Cancel = 2,
+    /// Refuse the server: the task fails as not secure, and the server gets an alert. For a client
+    /// certificate: show none.
+    RejectProtectionSpace = 3,
+}
+
+impl Challenge {
+    pub(crate) fn new(space: ProtectionSpace, answer: Arc<Answer>) -> Self {
+        Challenge { space, answer }
+    }
+
+    /// What is being asked, about whom.
+    pub fn protection_space(&self) -> &ProtectionSpace {
+        &self.space
+    }
+
+    /// The chain to trust or not, if that is the question.
+    pub fn server_trust(&self) -> Option<&ServerTrust> {
+        match &self.space.method {
+            AuthenticationMethod::ServerTrust(trust) => Some(trust),
+            AuthenticationMethod::ClientCertificate { .. } => None,
+        }
+    }
+
+    /// Answers.
+    pub fn respond(self, disposition: Disposition, credential: Option<Credential>) {
+        self.answer.give(Given { disposition, credential });
+    }
+
+    /// Goes on with `credential`.
+    pub fn use_credential(self, credential: Credential) {
+        self.respond(Disposition::UseCredential, Some(credential));
+    }
+
+    /// Does as if there were no delegate.
+    pub fn perform_default_handling(self) {
+        self.respond(Disposition::PerformDefaultHandling, None);
+    }
+
+    /// Gives the whole task up.
+    pub fn cancel(self) {
+        self.respond(Disposition::Cancel, None);
+    }
+
+    /// Refuses the server, or shows no certificate.
+    pub fn reject_protection_space(self) {
+        self.respond(Disposition::RejectProtectionSpace, None);
+    }
+}
+
+impl Drop for Challenge {
+    /// Whoever throws the question away does not want the connection.
+    fn drop(&mut self) {
+        self.answer.give(Given { disposition: Disposition::Cancel, credential: None });
+    }
+}
+
+impl fmt::Debug for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Challenge").field("protection_space", &self.space).finish_non_exhaustive()
+    }
+}
+
+/// Where the one who asks waits for the one who answers. The first answer counts.
+#[derive(Default)]
+pub(crate) struct Answer {
+    given: Mutex<Option<Given>>,
+    came: Condvar,
+}
+
+#[derive(Clone)]
+pub(crate) struct Given {
+    pub(crate) disposition: Disposition,
+    pub(crate) credential: Option<Credential>,
+}
+
+impl Answer {
+    pub(crate) fn give(&self, answer: Given) {
+        lock(&self.given).get_or_insert(answer);
+        self.came.notify_all();
+    }
+
+    /// Blocks until there is an answer.
+    pub(crate) fn wait(&self) -> Given {
+        let mut given = lock(&self.given);
+        loop {
+            match &*given {
+                Some(answer) => return answer.clone(),
+                None => {
+                    given =
+                        self.came.wait(given).unwrap_or_else(std::sync::PoisonError::into_inner);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! What a session is to do, chosen before it begins.
+//!
+//! A leaf: plain data with a default for everything. It is checked when a session is made of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::CertificateDer;
+use rustls::{KeyLog, RootCertStore};
+use streamtask_proto::tls::{Identity, TlsConfig, TlsSettings, TlsVersion, provider};
+use streamtask_proto::{Error, ErrorKind, Options, Timeout, UnreadClearText};
+
+use crate::net::platform::PlatformVerifier;
+
+/// How the tasks of a session behave (`URLSessionConfiguration`, the part that concerns streams).
+///
+/// The session copies it: later changes have no effect. Every setter takes and returns the whole, to be
+/// chained; the fields are public for reading and for `..Configuration::default()`.
+///
+/// ```
+/// use std::time::Duration;
+/// use streamtask::{Configuration, TlsVersion};
+///
+/// let configuration = Configuration::default()
+///     .timeout_for_request(Duration::from_secs(20))
+///     .tls_minimum(TlsVersion::Tls13)
+///     .alpn(["imap"]);
+/// assert_eq!(configuration.alpn, [b"imap"]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// How long connecting, each TLS handshake and each stop of TLS may take (60 s). Not idle time: an
+    /// idle stream lives on. (`timeoutIntervalForRequest`)
+    pub timeout_for_request: Timeout,
+    /// How long a task may live from its first resume (7 days). (`timeoutIntervalForResource`)
+    pub timeout_for_resource: Timeout,
+    /// The lowest version of TLS to accept (1.2). (`tlsMinimumSupportedProtocolVersion`)
+    pub tls_minimum: TlsVersion,
+    /// The highest version of TLS to offer (1.3). (`tlsMaximumSupportedProtocolVersion`)
+    pub tls_maximum: TlsVersion,
+    /// The application protocols to offer, most wanted first (none; RFC 7301).
+    pub alpn: Vec<Vec<u8>>,
+    /// Whom to trust (the platform).
+    pub roots: Roots,
+    /// Who we are to servers that ask (nobody).
+    pub identity: Option<Identity>,
+    /// A file to append TLS secrets to, for debugging with a packet analyser (none). Whoever has the file
+    /// can read the traffic.
+    pub key_log: Option<PathBuf>,
+    /// What becomes of clear text that lies unread when TLS is to start (the task fails).
+    pub unread_clear_text: UnreadClearText,
+    /// Whether an end of TLS without close_notify is an end rather than an error (no). The end then says
+    /// what it was: [`EofKind::Truncated`](crate::EofKind::Truncated).
+    pub tolerate_truncation: bool,
+    /// Whether barriers wait for parked reads too, as the letter of the documentation has it (no).
+    pub strict_barriers: bool,
+    /// Whether a read's timeout fails the whole task (no).
+    pub timeout_is_fatal: bool,
+    /// Whether `stop_secure_connection` does nothing, as on Apple's systems (no).
+    pub stop_secure_is_noop: bool,
+}
+
+/// Whom to trust.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum Roots {
+    /// Whom the platform trusts.
+    #[default]
+    Platform,
+    /// Whom the platform trusts, and these.
+    Extra(Vec<CertificateDer<'static>>),
+    /// These and nobody else.
+    Only(Vec<CertificateDer<'static>>),
+}
+
+impl Roots {
+    /// Reads certificates in PEM, to be used with [`Roots::Extra`] or [`Roots::Only`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] when it holds no certificate.
+    pub fn certificates_from_pem(
+        pem: impl AsRef<[u8]>,
+    ) -> Result<Vec<CertificateDer<'static>>, Error> {
+        use rustls::pki_types::pem::PemObject;
+        let invalid = |why: &str| Error::new(ErrorKind::InvalidArgument).detail(why);
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem.as_ref())
+            .collect::<Result<_, _>>()
+            .map_err(|error| invalid("the certificates are not PEM").caused_by(error))?;
+        match certificates.is_empty() {
+            true => Err(invalid("there is no certificate in the PEM")),
+            false => Ok(certificates),
+        }
+    }
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        let options = Options::default();
+        Configuration {
+            timeout_for_request: options.timeout_for_request,
+            timeout_for_resource: options.timeout_for_resource,
+            tls_minimum: TlsVersion::Tls12,
+            tls_maximum: TlsVersion::Tls13,
+            alpn: Vec::new(),
+            roots: Roots::Platform,
+            identity: None,
+            key_log: None,
+            unread_clear_text: UnreadClearText::Fail,
+            tolerate_truncation: false,
+            strict_barriers: false,
+            timeout_is_fatal: false,
+            stop_secure_is_noop: false,
+        }
+    }
+}
+
+/// Setters that take the value as it is.
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
+        $(
+            $(#[$doc])*
+            #[must_use]
+            pub fn $name(mut self, value: $type) -> Self {
+                self.$name = value;
+                self
+            }
+        )*
+    };
+}
+
+impl Configuration {
+    setters! {
+        /// Sets the field of that name.
+        tls_minimum: TlsVersion,
+        /// Sets the field of that name.
+        tls_maximum: TlsVersion,
+        /// Sets the field of that name.
+        roots: Roots,
+        /// Sets the field of that name.
+        unread_clear_text: UnreadClearText,
+        /// Sets the field of that name.
+        tolerate_truncation: bool,
+        /// Sets the field of that name.
+        strict_barriers: bool,
+        /// Sets the field of that name.
+        timeout_is_fatal: bool,
+        /// Sets the field of that name.
+        stop_secure_is_noop: bool,
+    }
+
+    /// Sets the field of that name. Zero means never.
+    #[must_use]
+    pub fn timeout_for_request(mut self, timeout: impl Into<Timeout>) -> Self {
+        self.timeout_for_request = timeout.into();
+        self
+    }
+
+    /// Sets the field of that name. Zero means never.
+    #[must_use]
+    pub fn timeout_for_resource(mut self, timeout: impl Into<Timeout>) -> Self {
+        self.timeout_for_resource = timeout.into();
+        self
+    }
+
+    /// Sets the field of that name.
+    #[must_use]
+    pub fn alpn<P: Into<Vec<u8>>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
+        self.alpn = protocols.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the field of that name.
+    #[must_use]
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// Sets the field of that name.
+    #[must_use]
+    pub fn key_log(mut self, file: impl Into<PathBuf>) -> Self {
+        self.key_log = Some(file.into());
+        self
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        let mut options = Options::default();
+        options.timeout_for_request = self.timeout_for_request;
+        options.timeout_for_resource = self.timeout_for_resource;
+        options.strict_barriers = self.strict_barriers;
+        options.timeout_is_fatal = self.timeout_is_fatal;
+        options.unread_clear_text = self.unread_clear_text;
+        options.tolerate_truncation = self.tolerate_truncation;
+        options.stop_secure_is_noop = self.stop_secure_is_noop;
+        options
+    }
+
+    pub(crate) fn tls(&self) -> Result<TlsConfig, Error> {
+        TlsConfig::new(TlsSettings {
+            minimum: self.tls_minimum,
+            maximum: self.tls_maximum,
+            alpn: self.alpn.clone(),
+            verifier: self.verifier()?,
+            // On Linux the platform's roots are evaluated here; elsewhere the system is asked.
+            verifier_blocks: !cfg!(target_os = "linux") && !matches!(self.roots, Roots::Only(_)),
+            identity: self.identity.clone(),
+            key_log: self.open_key_log()?,
+        })
+    }
+
+    fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+        let invalid = |why: &str| Error::new(ErrorKind::InvalidArgument).detail(why);
+        match &self.roots {
+            Roots::Platform => Ok(Arc::new(PlatformVerifier::new(Vec::new()))),
+            Roots::Extra(roots) => Ok(Arc::new(PlatformVerifier::new(roots.clone()))),
+            Roots::Only(roots) => {
+                let mut store = RootCertStore::empty();
+                for root in roots {
+                    store
+                        .add(root.clone())
+                        .map_err(|error| invalid("a root cannot be used").caused_by(error))?;
+                }
+                WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider())
+                    .build()
+                    .map(|verifier| verifier as Arc<dyn ServerCertVerifier>)
+                    .map_err(|error| invalid("there is no root").caused_by(error))
+            }
+        }
+    }
+
+    fn open_key_log(&self) -> Result<Option<Arc<dyn KeyLog>>, Error> {
+        let Some(path) = &self.key_log else { return Ok(None) };
+        let log = crate::net::key_log::FileLog::open(path).map_err(|error| {
+            Error::new(ErrorKind::InvalidArgument)
+                .detail("the key log cannot be opened")
+                .caused_by(error)
+        })?;
+        Ok(Some(Arc::new(log)))
+    }
+}
+
+/// What Foundation's configuration begins with (spec, section 4).
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_foundations() {
+        let configuration = Configuration::default();
+        let seconds = |count| Some(Duration::from_secs(count));
+        assert_eq!(configuration.timeout_for_request.duration(), seconds(60));
+        assert_eq!(configuration.timeout_for_resource.duration(), seconds(604_800));
+        assert_eq!(configuration.tls_minimum, TlsVersion::Tls12);
+        assert_eq!(configuration.tls_maximum, TlsVersion::Tls13);
+    }
+
+    #[test]
+    fn what_is_set_can_be_read_again() {
+        let configuration = Configuration::default()
+            .timeout_for_request(Duration::from_secs(5))
+            .timeout_for_resource(Timeout::NEVER)
+            .strict_barriers(true)
+            .tolerate_truncation(true);
+        assert_eq!(configuration.timeout_for_request.duration(), Some(Duration::from_secs(5)));
+        assert_eq!(configuration.timeout_for_resource, Timeout::NEVER);
+        assert!(configuration.strict_barriers && configuration.tolerate_truncation);
+    }
+
+    #[test]
+    fn versions_the_wrong_way_round_are_refused() {
+        let configuration =
+            Configuration::default().tls_minimum(TlsVersion::Tls13).tls_maximum(TlsVersion::Tls12);
+        let error = configuration.tls().expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    }
+}

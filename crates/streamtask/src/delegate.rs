@@ -1,0 +1,139 @@
+//! Whom a session tells what happens, and on which queue.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{Challenge, Error, InputStream, OutputStream, Session, StreamTask};
+
+/// Hears of everything that happens in a session (`URLSessionDelegate`, `URLSessionTaskDelegate` and
+/// `URLSessionStreamDelegate` in one). Every method has a default; implement what you need.
+///
+/// All methods but [`did_create_task`](Self::did_create_task) run on the session's [`DelegateQueue`],
+/// those of one task always in order and never two at once. They may call anything, `cancel` included.
+/// They may block, which holds up the other callbacks of a serial queue.
+///
+/// A task can have a delegate of its own, which is asked before the session's
+/// ([`StreamTask::set_delegate`]).
+#[allow(unused_variables)]
+pub trait SessionDelegate: Send + Sync + 'static {
+    /// The last message of a session: it was invalidated and its last task is over.
+    /// (`urlSession(_:didBecomeInvalidWithError:)`)
+    fn did_become_invalid(&self, session: &Session, error: Option<&Error>) {}
+
+    /// A server asks to be trusted or who we are, and no task-level answer is wanted.
+    /// (`urlSession(_:didReceive:completionHandler:)`)
+    ///
+    /// Keep the challenge and answer it at any time from any thread, or hand it back: then it goes to
+    /// [`task_did_receive_challenge`](Self::task_did_receive_challenge). Dropping it cancels the task.
+    fn did_receive_challenge(&self, session: &Session, challenge: Challenge) -> Option<Challenge> {
+        Some(challenge)
+    }
+
+    /// A task was made. Runs inside the call that makes it, not on the delegate queue.
+    /// (`urlSession(_:didCreateTask:)`)
+    fn did_create_task(&self, session: &Session, task: &StreamTask) {}
+
+    /// The task waits until there is a network. (`urlSession(_:taskIsWaitingForConnectivity:)`)
+    ///
+    /// Not sent yet.
+    fn task_is_waiting_for_connectivity(&self, session: &Session, task: &StreamTask) {}
+
+    /// As [`did_receive_challenge`](Self::did_receive_challenge), for one task. Handing it back here asks
+    /// for default handling. (`urlSession(_:task:didReceive:completionHandler:)`)
+    fn task_did_receive_challenge(
+        &self,
+        session: &Session,
+        task: &StreamTask,
+        challenge: Challenge,
+    ) -> Option<Challenge> {
+        Some(challenge)
+    }
+
+    /// The statistics of a task are complete. (`urlSession(_:task:didFinishCollecting:)`)
+    ///
+    /// Not sent yet.
+    fn did_finish_collecting_metrics(
+        &self,
+        session: &Session,
+        task: &StreamTask,
+        metrics: &TaskMetrics,
+    ) {
+    }
+
+    /// The last message of a task that was not captured. (`urlSession(_:task:didCompleteWithError:)`)
+    fn did_complete(&self, session: &Session, task: &StreamTask, error: Option<&Error>) {}
+
+    /// The read side is closed: the peer has sent its last byte, or `close_read` was carried out. Bytes
+    /// may still be buffered: read until the end to be sure. (`urlSession(_:readClosedFor:)`)
+    fn read_closed(&self, session: &Session, task: &StreamTask) {}
+
+    /// The write side is closed: `close_write` was carried out, or the peer made writing impossible.
+    /// (`urlSession(_:writeClosedFor:)`)
+    fn write_closed(&self, session: &Session, task: &StreamTask) {}
+
+    /// There is a better way to the peer now. (`urlSession(_:betterRouteDiscoveredFor:)`)
+    ///
+    /// Not sent yet.
+    fn better_route_discovered(&self, session: &Session, task: &StreamTask) {}
+
+    /// The last message of a task whose streams were captured and whose caller did not wait for them:
+    /// had it kept the [`Operation`](crate::Operation), they would be its result. Dropping them closes
+    /// the connection. (`urlSession(_:streamTask:didBecome:outputStream:)`)
+    fn did_become_streams(
+        &self,
+        session: &Session,
+        task: &StreamTask,
+        input: InputStream,
+        output: OutputStream,
+    ) {
+    }
+}
+
+/// The statistics of a task (`URLSessionTaskMetrics`). Nothing is collected yet.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TaskMetrics {}
+
+/// Something to run on a delegate queue.
+pub type Job = Box<dyn FnOnce() + Send>;
+
+/// Where callbacks run: a serial queue of the session's own, or any executor.
+#[derive(Clone, Default)]
+pub struct DelegateQueue(Kind);
+
+#[derive(Clone, Default)]
+enum Kind {
+    #[default]
+    Serial,
+    Executor(Arc<dyn Fn(Job) + Send + Sync>),
+}
+
+impl DelegateQueue {
+    /// A queue of the session's own: one callback at a time, on a thread that comes and goes with work.
+    pub fn serial() -> Self {
+        DelegateQueue(Kind::Serial)
+    }
+
+    /// Runs callbacks through `execute`, which must run each job once, at some time, and not before it
+    /// returns to a caller that holds a lock the job needs. It may be concurrent: the callbacks of one
+    /// task stay in order all the same.
+    pub fn executor(execute: impl Fn(Job) + Send + Sync + 'static) -> Self {
+        DelegateQueue(Kind::Executor(Arc::new(execute)))
+    }
+
+    pub(crate) fn into_executor(self) -> Arc<dyn Fn(Job) + Send + Sync> {
+        match self.0 {
+            Kind::Serial => crate::dispatch::serial(),
+            Kind::Executor(execute) => execute,
+        }
+    }
+}
+
+impl fmt::Debug for DelegateQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Serial => "DelegateQueue::serial",
+            Kind::Executor(_) => "DelegateQueue::executor",
+        })
+    }
+}

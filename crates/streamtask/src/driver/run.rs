@@ -1,0 +1,139 @@
+//! The spawned future of a task: connects, keeps time, and drives when nobody else does.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use streamtask_proto::{Error, Input, Target};
+use tokio::net::TcpStream;
+use tokio::runtime::Handle;
+use tokio::time::{Sleep, sleep_until};
+
+use super::pump::runtime_is_gone;
+use super::shared::{Shared, State};
+use crate::net::tcp;
+
+/// Spawns the driver of a task that has just been resumed for the first time.
+pub(crate) fn spawn(shared: Arc<Shared>, runtime: &Handle) {
+    let target = shared.target.clone();
+    runtime.spawn(Driver { shared, connecting: Some(Box::pin(connect(target))), timer: None });
+}
+
+async fn connect(target: Target) -> Result<TcpStream, Error> {
+    tcp::connect(&target).await
+}
+
+type Connecting = Pin<Box<dyn Future<Output = Result<TcpStream, Error>> + Send>>;
+
+struct Driver {
+    shared: Arc<Shared>,
+    connecting: Option<Connecting>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let shared = self.shared.clone();
+        self.register(&mut shared.lock(), cx);
+        let connected = self.poll_connecting(cx);
+        let mut state = shared.lock();
+        if let Some(result) = connected {
+            take_connection(&shared, &mut state, result);
+        }
+        let over = self.drive(&mut state, cx);
+        drop(state);
+        shared.mailbox.kick();
+        over
+    }
+}
+
+impl Driver {
+    fn register(&self, state: &mut State, cx: &Context<'_>) {
+        match &mut state.driver {
+            Some(known) if known.will_wake(cx.waker()) => return,
+            Some(known) => known.clone_from(cx.waker()),
+            None => state.driver = Some(cx.waker().clone()),
+        }
+        self.shared.read_lead.set_driver(cx.waker());
+        self.shared.write_lead.set_driver(cx.waker());
+    }
+
+    fn poll_connecting(&mut self, cx: &mut Context<'_>) -> Option<Result<TcpStream, Error>> {
+        match self.connecting.as_mut()?.as_mut().poll(cx) {
+            Poll::Pending => None,
+            Poll::Ready(result) => {
+                self.connecting = None;
+                Some(result)
+            }
+        }
+    }
+
+    /// Pumps, keeps the timer at the core's next moment, and ends with the task.
+    fn drive(&mut self, state: &mut State, cx: &mut Context<'_>) -> Poll<()> {
+        state.is_queueing = false;
+        loop {
+            let now = Instant::now();
+            if state.until.is_some_and(|until| until <= now) {
+                state.stream.handle(now, Input::Tick);
+            }
+            self.shared.pump(state, now);
+            if state.ended.is_some() {
+                return Poll::Ready(());
+            }
+            if self.poll_timer(state, cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn poll_timer(&mut self, state: &mut State, cx: &mut Context<'_>) -> Poll<()> {
+        if state.armed.is_none_or(|armed| state.until.is_some_and(|until| until < armed)) {
+            state.armed = state.until;
+            match (state.until, &mut self.timer) {
+                (None, _) => self.timer = None,
+                (Some(until), Some(timer)) => timer.as_mut().reset(until.into()),
+                (Some(until), None) => self.timer = Some(Box::pin(sleep_until(until.into()))),
+            }
+        }
+        let Some(timer) = &mut self.timer else { return Poll::Pending };
+        if timer.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        state.armed = None;
+        Poll::Ready(())
+    }
+}
+
+fn take_connection(shared: &Arc<Shared>, state: &mut State, result: Result<TcpStream, Error>) {
+    let input = match result {
+        Ok(socket) => {
+            state.local = socket.local_addr().ok();
+            state.remote = socket.peer_addr().ok();
+            // A task that ended meanwhile has no use for it.
+            state.socket = state.ended.is_none().then_some(socket);
+            Input::Connected
+        }
+        Err(error) => Input::ConnectFailed(error),
+    };
+    state.stream.handle(Instant::now(), input);
+    shared.carry_out(state);
+}
+
+impl Drop for Driver {
+    /// If the runtime goes before the task, the task ends, so that nobody waits for ever.
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.driver = None;
+        if state.ended.is_some() {
+            return;
+        }
+        state.stream.handle(Instant::now(), Input::ConnectFailed(runtime_is_gone()));
+        self.shared.carry_out(&mut state);
+        drop(state);
+        self.shared.mailbox.kick();
+    }
+}

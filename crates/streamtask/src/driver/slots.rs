@@ -1,0 +1,203 @@
+//! Where results wait for those who asked.
+//!
+//! One slot for each operation under way, reused when it is collected: an operation allocates nothing.
+
+use std::task::Waker;
+
+use streamtask_proto::tls::TlsInfo;
+use streamtask_proto::{Error, OpId, Outcome, ReadData};
+
+use crate::{InputStream, OutputStream};
+
+/// How an operation went, as the library tells it.
+#[derive(Debug)]
+pub enum Answer {
+    Read(ReadData),
+    Done,
+    Secured(TlsInfo),
+    Captured(InputStream, OutputStream),
+}
+
+impl From<Outcome> for Answer {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Read(data) => Answer::Read(data),
+            Outcome::Secured(info) => Answer::Secured(info),
+            _ => Answer::Done,
+        }
+    }
+}
+
+/// What a callback is given.
+pub(crate) type Callback = Box<dyn FnOnce(Result<Answer, Error>) + Send>;
+
+enum Slot {
+    /// Nobody's; the next free one.
+    Free(Option<u32>),
+    /// Under way, and perhaps polled.
+    Waiting(Option<Waker>),
+    /// Under way; its result is for a callback.
+    Callback(Callback),
+    /// Under way; nobody wants its result.
+    Detached,
+    /// Done, not collected yet.
+    Ready(Result<Answer, Error>),
+}
+
+/// What becomes of a result.
+pub(crate) enum Claim {
+    /// It waits in its slot, and this one should know.
+    Kept(Option<Waker>),
+    /// It is for this callback.
+    Callback(Callback, Result<Answer, Error>),
+    /// Nobody wants it.
+    Unclaimed(Result<Answer, Error>),
+}
+
+#[derive(Default)]
+pub(crate) struct Slots {
+    slots: Vec<(u32, Slot)>,
+    free: Option<u32>,
+}
+
+impl Slots {
+    /// A slot for a new operation.
+    pub(crate) fn open(&mut self) -> OpId {
+        let index = match self.free {
+            Some(index) => {
+                if let Slot::Free(next) = self.slots[index as usize].1 {
+                    self.free = next;
+                }
+                index
+            }
+            None => {
+                self.slots.push((0, Slot::Free(None)));
+                (self.slots.len() - 1) as u32
+            }
+        };
+        let (generation, slot) = &mut self.slots[index as usize];
+        *slot = Slot::Waiting(None);
+        OpId(u64::from(*generation) << 32 | u64::from(index))
+    }
+
+    fn get(&mut self, id: OpId) -> Option<&mut Slot> {
+        let (generation, slot) = self.slots.get_mut(id.0 as u32 as usize)?;
+        (u64::from(*generation) == id.0 >> 32).then_some(slot)
+    }
+
+    /// Frees a slot. Its old name means nothing from now on.
+    fn close(&mut self, id: OpId) -> Option<Slot> {
+        self.get(id)?;
+        let index = id.0 as u32;
+        let (generation, slot) = &mut self.slots[index as usize];
+        *generation = generation.wrapping_add(1);
+        Some(std::mem::replace(slot, Slot::Free(self.free.replace(index))))
+    }
+
+    /// An operation is done.
+    pub(crate) fn complete(&mut self, id: OpId, result: Result<Answer, Error>) -> Claim {
+        if let Some(slot @ Slot::Waiting(_)) = self.get(id) {
+            return match std::mem::replace(slot, Slot::Ready(result)) {
+                Slot::Waiting(waker) => Claim::Kept(waker),
+                _ => Claim::Kept(None),
+            };
+        }
+        match self.close(id) {
+            Some(Slot::Callback(callback)) => Claim::Callback(callback, result),
+            _ => Claim::Unclaimed(result),
+        }
+    }
+
+    /// Whether it is over for everybody but its caller.
+    pub(crate) fn is_done(&mut self, id: OpId) -> bool {
+        !matches!(self.get(id), Some(Slot::Waiting(_) | Slot::Callback(_) | Slot::Detached))
+    }
+
+    /// The result, if it is there.
+    pub(crate) fn collect(&mut self, id: OpId) -> Option<Result<Answer, Error>> {
+        match self.get(id)? {
+            Slot::Ready(_) => match self.close(id)? {
+                Slot::Ready(result) => Some(result),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Somebody polls.
+    pub(crate) fn watch(&mut self, id: OpId, waker: &Waker) {
+        if let Some(Slot::Waiting(known)) = self.get(id) {
+            match known {
+                Some(known) => known.clone_from(waker),
+                None => *known = Some(waker.clone()),
+            }
+        }
+    }
+
+    /// The result is for a callback. If it is there already, the callback comes back with it.
+    pub(crate) fn call(
+        &mut self,
+        id: OpId,
+        callback: Callback,
+    ) -> Option<(Callback, Result<Answer, Error>)> {
+        match self.get(id)? {
+            Slot::Ready(_) => match self.close(id)? {
+                Slot::Ready(result) => Some((callback, result)),
+                _ => None,
+            },
+            slot => {
+                *slot = Slot::Callback(callback);
+                None
+            }
+        }
+    }
+
+    /// Nobody will ask for it again. What was done and not collected comes back.
+    pub(crate) fn detach(&mut self, id: OpId) -> Option<Result<Answer, Error>> {
+        match self.get(id)? {
+            Slot::Ready(_) => match self.close(id)? {
+                Slot::Ready(result) => Some(result),
+                _ => None,
+            },
+            slot => {
+                *slot = Slot::Detached;
+                None
+            }
+        }
+    }
+
+    /// The operation was taken back.
+    pub(crate) fn withdraw(&mut self, id: OpId) -> Option<Result<Answer, Error>> {
+        match self.close(id)? {
+            Slot::Ready(result) => Some(result),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_name_means_nothing_in_a_reused_slot() {
+        let mut slots = Slots::default();
+        let old = slots.open();
+        assert!(matches!(slots.complete(old, Ok(Answer::Done)), Claim::Kept(None)));
+        assert!(slots.collect(old).is_some());
+        let new = slots.open();
+        assert_eq!(old.0 as u32, new.0 as u32, "the slot is reused");
+        assert!(slots.collect(old).is_none());
+        assert!(slots.withdraw(old).is_none());
+        assert!(matches!(slots.complete(new, Ok(Answer::Done)), Claim::Kept(None)));
+        assert!(slots.collect(new).is_some());
+    }
+
+    #[test]
+    fn a_result_without_an_owner_is_unclaimed() {
+        let mut slots = Slots::default();
+        let id = slots.open();
+        assert!(slots.detach(id).is_none());
+        assert!(matches!(slots.complete(id, Ok(Answer::Done)), Claim::Unclaimed(Ok(_))));
+    }
+}

@@ -1,0 +1,77 @@
+//! The stream task of a URL session: one object for the whole life of a raw stream.
+//!
+//! A [`StreamTask`] connects to a host, takes queued reads and writes with their own deadlines, starts
+//! TLS in place and stops it again, half-closes, asks a delegate for trust, and hands its two streams on
+//! to any other API. It is Foundation's `URLSessionStreamTask` for Linux, macOS and Windows, with
+//! Foundation's names in Rust spelling.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use streamtask::{Configuration, Session, Timeout};
+//!
+//! # async fn example() -> Result<(), streamtask::Error> {
+//! let session = Session::new(Configuration::default().timeout_for_request(Duration::from_secs(20)))?;
+//! let task = session.stream_task("imap.example.org", 143)?;           // suspended; nothing touches the network yet
+//! task.resume();
+//! let greeting = task.read_data(1..=4096, Duration::from_secs(30)).await?;    // .data: Bytes, .at_eof: bool
+//! task.write("a1 STARTTLS\r\n", Duration::from_secs(30)).await?;             // anything that turns into Bytes
+//! let reply = task.read_data(1..=4096, Duration::from_secs(30)).await?;
+//! let tls = task.start_secure_connection().await?;                    // may also be dropped: barriers stand
+//! task.write("a2 CAPABILITY\r\n", Timeout::NEVER).await?;
+//! task.stop_secure_connection().await?;                               // clear text again, same socket
+//! task.close_write();                                                 // a barrier, not a wait
+//! let (input, output) = task.capture_streams().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Order
+//! An operation is enqueued **by the call**, in the order of calls. Reads and writes are two independent
+//! lanes; closing, switching TLS and capturing are barriers between them. What a call returns, an
+//! [`Operation`], is a future; it can also be [waited for](Operation::wait) without any runtime, or be
+//! given [a callback](Operation::on_complete). Operations queued before [`StreamTask::resume`] run after
+//! it.
+//!
+//! # Dropping
+//! Reads withdraw, writes and barriers stand: dropping the operation of a read takes the read back and
+//! loses no byte; dropping that of anything else changes nothing. Dropping the last handle of a task lets
+//! what is queued run to its end, then closes the connection cleanly.
+//!
+//! # Runtimes
+//! With a tokio runtime around [`StreamTask::resume`], that runtime runs the task; it needs its I/O and
+//! time drivers. Without one, a background runtime of the library's does, started on first need.
+
+mod challenge;
+mod config;
+mod delegate;
+mod dispatch;
+mod driver;
+mod net;
+mod registry;
+mod runtime;
+mod session;
+mod task;
+
+pub use challenge::{
+    AuthenticationMethod, Challenge, Credential, Disposition, ProtectionSpace, ServerTrust,
+};
+pub use config::{Configuration, Roots};
+pub use delegate::{DelegateQueue, Job, SessionDelegate, TaskMetrics};
+pub use session::Session;
+pub use streamtask_proto::tls::{Identity, SecureOptions, TlsInfo, TlsVersion};
+pub use streamtask_proto::{
+    EofKind, Error, ErrorKind, Event, Fault, Limit, ReadData, TaskState, Timeout, UnreadClearText,
+};
+pub use task::captured::{Duplex, InputStream, OutputStream, StreamStatus};
+pub use task::completion::Completion;
+pub use task::events::Events;
+pub use task::operation::Operation;
+pub use task::progress::Progress;
+pub use task::{Priority, StreamTask};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks, whatever happened to others: every state behind our locks is whole between statements.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

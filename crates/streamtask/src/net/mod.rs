@@ -1,0 +1,7 @@
+//! What the operating system has to do for a stream: names, connections, trust.
+//!
+//! Everything that differs between systems ends here. Races, proxies and services will join `tcp`.
+
+pub(crate) mod key_log;
+pub(crate) mod platform;
+pub(crate) mod tcp;

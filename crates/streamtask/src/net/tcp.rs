@@ -1,0 +1,80 @@
+//! From a name to a connected socket, and what its errors mean.
+//!
+//! One address after the other, in the system's order; racing them is a later step, behind this function.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use streamtask_proto::{Error, ErrorKind, Limit, Target};
+use tokio::net::{TcpStream, lookup_host};
+
+/// Connects to the first address of `target` that answers.
+pub(crate) async fn connect(target: &Target) -> Result<TcpStream, Error> {
+    let mut last = None;
+    for address in addresses(target).await? {
+        match TcpStream::connect(address).await {
+            Ok(socket) => {
+                // Small writes are gathered before they reach the socket, so waiting there only delays.
+                let _ = socket.set_nodelay(true);
+                return Ok(socket);
+            }
+            Err(error) => last = Some(connect_error(error).detail(format!("tried {address}"))),
+        }
+    }
+    Err(last.unwrap_or_else(|| Error::new(ErrorKind::CannotFindHost).detail("it has no address")))
+}
+
+async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, Error> {
+    if let Ok(address) = target.host().parse::<IpAddr>() {
+        return Ok(vec![(address, target.port()).into()]);
+    }
+    match lookup_host((target.host(), target.port())).await {
+        Ok(addresses) => Ok(addresses.collect()),
+        Err(error) => Err(Error::new(lookup_kind(&error)).caused_by(error)),
+    }
+}
+
+/// getaddrinfo's errors reach us as text without a kind; only running out of things has one.
+fn lookup_kind(error: &io::Error) -> ErrorKind {
+    match exhaustion(error) {
+        true => ErrorKind::ResourceExhausted,
+        false => ErrorKind::CannotFindHost,
+    }
+}
+
+/// What an error while connecting means.
+fn connect_error(error: io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::TimedOut => ErrorKind::TimedOut(Limit::Network),
+        io::ErrorKind::NetworkDown => ErrorKind::NotConnectedToInternet,
+        io::ErrorKind::NetworkUnreachable => ErrorKind::NotConnectedToInternet,
+        _ if exhaustion(&error) => ErrorKind::ResourceExhausted,
+        _ => ErrorKind::CannotConnect,
+    };
+    Error::new(kind).caused_by(error)
+}
+
+/// What an error on a connection that stood means.
+pub(crate) fn connection_error(error: io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::TimedOut => ErrorKind::TimedOut(Limit::Network),
+        _ if exhaustion(&error) => ErrorKind::ResourceExhausted,
+        _ => ErrorKind::ConnectionLost,
+    };
+    Error::new(kind).caused_by(error)
+}
+
+/// Whether this machine ran out of descriptors, ports or memory for sockets.
+fn exhaustion(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    const NUMBERS: &[i32] = &[
+        24,                                               // EMFILE
+        23,                                               // ENFILE
+        12,                                               // ENOMEM
+        if cfg!(target_os = "linux") { 105 } else { 55 }, // ENOBUFS
+    ];
+    #[cfg(windows)]
+    const NUMBERS: &[i32] = &[10_024, 10_055]; // WSAEMFILE, WSAENOBUFS
+    let by_number = error.raw_os_error().is_some_and(|number| NUMBERS.contains(&number));
+    by_number || error.kind() == io::ErrorKind::AddrNotAvailable
+}

@@ -1,0 +1,75 @@
+//! The tasks of a session, from their making to their last message.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::driver::Shared;
+
+/// Which tasks there are, and whether there may be more.
+#[derive(Default)]
+pub(crate) struct Registry {
+    tasks: BTreeMap<u64, Arc<Shared>>,
+    last: u64,
+    phase: Phase,
+}
+
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Open,
+    /// No new tasks; the last one to end ends the session.
+    Invalidated,
+    /// The delegate has heard the last of it.
+    Over,
+}
+
+impl Registry {
+    /// A number for a new task, from 1 on, never used before; `None` once invalidated.
+    pub(crate) fn number(&mut self) -> Option<u64> {
+        (self.phase == Phase::Open).then(|| {
+            self.last += 1;
+            self.last
+        })
+    }
+
+    /// Takes a task in, unless the session has been invalidated meanwhile.
+    pub(crate) fn enter(&mut self, number: u64, task: Arc<Shared>) -> bool {
+        let is_open = self.phase == Phase::Open;
+        if is_open {
+            self.tasks.insert(number, task);
+        }
+        is_open
+    }
+
+    /// Lets a task go. `true` if the session is over with it.
+    pub(crate) fn leave(&mut self, number: u64) -> bool {
+        self.tasks.remove(&number);
+        self.is_over_now()
+    }
+
+    /// Allows no more tasks. `true` if the session is over with that.
+    pub(crate) fn invalidate(&mut self) -> bool {
+        if self.phase == Phase::Open {
+            self.phase = Phase::Invalidated;
+        }
+        self.is_over_now()
+    }
+
+    /// True once.
+    fn is_over_now(&mut self) -> bool {
+        let is_over = self.phase == Phase::Invalidated && self.tasks.is_empty();
+        if is_over {
+            self.phase = Phase::Over;
+        }
+        is_over
+    }
+
+    /// The tasks in the order of their making.
+    pub(crate) fn tasks(&self) -> Vec<Arc<Shared>> {
+        self.tasks.values().cloned().collect()
+    }
+
+    pub(crate) fn task(&self, number: u64) -> Option<Arc<Shared>> {
+        self.tasks.get(&number).cloned()
+    }
+}

@@ -1,0 +1,247 @@
+//! A group of tasks with one configuration, one delegate and one memory of TLS sessions.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use streamtask_proto::tls::TlsConfig;
+use streamtask_proto::{Error, ErrorKind, Input, Stream, Target, TaskState};
+
+use crate::delegate::{DelegateQueue, Job, SessionDelegate};
+use crate::dispatch::{Executor, Mailbox};
+use crate::driver::Shared;
+use crate::registry::Registry;
+use crate::{Configuration, StreamTask, lock, task};
+
+/// A group of tasks (`URLSession`). Cheap to clone; clones are the same session.
+///
+/// Dropping a session does not end its tasks. Its delegate is held until the session is
+/// [invalidated](Session::finish_tasks_and_invalidate) and its last task is over, or until the session
+/// and all its tasks are gone.
+#[derive(Clone)]
+pub struct Session(Arc<SessionInner>);
+
+pub(crate) struct SessionInner {
+    pub(crate) configuration: Configuration,
+    pub(crate) executor: Executor,
+    queue: DelegateQueue,
+    tls: TlsConfig,
+    delegate: Mutex<Option<Arc<dyn SessionDelegate>>>,
+    registry: Mutex<Registry>,
+    description: Mutex<Option<String>>,
+    mailbox: Mailbox,
+    is_shared: bool,
+}
+
+impl Session {
+    /// A session without a delegate. The configuration is copied: later changes have no effect.
+    /// (`URLSession(configuration:)`)
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] when the configuration makes no sense.
+    pub fn new(configuration: Configuration) -> Result<Self, Error> {
+        Self::make(configuration, None, DelegateQueue::serial(), false)
+    }
+
+    /// A session that tells `delegate` on `queue` what happens.
+    /// (`URLSession(configuration:delegate:delegateQueue:)`)
+    ///
+    /// # Errors
+    /// As [`Session::new`].
+    pub fn with_delegate(
+        configuration: Configuration,
+        delegate: impl SessionDelegate,
+        queue: DelegateQueue,
+    ) -> Result<Self, Error> {
+        Self::make(configuration, Some(Arc::new(delegate)), queue, false)
+    }
+
+    /// The session that everybody may use, with the default configuration and no delegate. Invalidating
+    /// it has no effect. (`URLSession.shared`)
+    pub fn shared() -> Self {
+        static SHARED: OnceLock<Session> = OnceLock::new();
+        let make = || Self::make(Configuration::default(), None, DelegateQueue::serial(), true);
+        SHARED.get_or_init(|| make().expect("the default configuration makes sense")).clone()
+    }
+
+    fn make(
+        configuration: Configuration,
+        delegate: Option<Arc<dyn SessionDelegate>>,
+        queue: DelegateQueue,
+        is_shared: bool,
+    ) -> Result<Self, Error> {
+        let executor = queue.clone().into_executor();
+        Ok(Session(Arc::new(SessionInner {
+            tls: configuration.tls()?,
+            configuration,
+            mailbox: Mailbox::new(executor.clone()),
+            executor,
+            queue,
+            delegate: Mutex::new(delegate),
+            registry: Mutex::default(),
+            description: Mutex::default(),
+            is_shared,
+        })))
+    }
+
+    pub(crate) fn from_inner(inner: Arc<SessionInner>) -> Self {
+        Session(inner)
+    }
+
+    /// A task to `host`, by name or address, and `port`. It is suspended: nothing touches the network
+    /// before [`StreamTask::resume`]. (`streamTask(withHostName:port:)`)
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidEndpoint`] for a port outside 1…65535 or a host that cannot be one;
+    /// [`ErrorKind::SessionInvalidated`] after the session was invalidated.
+    pub fn stream_task(&self, host: &str, port: u32) -> Result<StreamTask, Error> {
+        let target = Target::new(host, port)?;
+        let number = lock(&self.0.registry).number().ok_or_else(invalidated)?;
+        let stream =
+            Stream::new(target.clone(), self.0.configuration.options(), Some(self.0.tls.clone()));
+        let shared = Shared::new(task::Identity::new(number), target, self.0.clone(), stream);
+        if !lock(&self.0.registry).enter(number, shared.clone()) {
+            return Err(invalidated());
+        }
+        let task = StreamTask::handle(shared);
+        if let Some(delegate) = self.0.delegate() {
+            delegate.did_create_task(self, &task);
+        }
+        Ok(task)
+    }
+
+    /// The tasks that are under way: resumed at least once and not over. (`allTasks`)
+    pub fn all_tasks(&self) -> Vec<StreamTask> {
+        let tasks = lock(&self.0.registry).tasks();
+        tasks.into_iter().filter(|task| is_under_way(task)).map(StreamTask::handle).collect()
+    }
+
+    /// The task under way with this [identifier](StreamTask::identifier).
+    pub fn task(&self, identifier: u64) -> Option<StreamTask> {
+        let task = lock(&self.0.registry).task(identifier)?;
+        is_under_way(&task).then(|| StreamTask::handle(task))
+    }
+
+    /// Allows no more tasks; those there are run on. After the last one the delegate hears
+    /// `did_become_invalid` and is let go. Returns at once. (`finishTasksAndInvalidate`)
+    ///
+    /// An idle stream does not end by itself: see [`Session::invalidate_and_cancel`].
+    pub fn finish_tasks_and_invalidate(&self) {
+        if self.0.is_shared {
+            return;
+        }
+        let is_over = lock(&self.0.registry).invalidate();
+        if is_over {
+            self.0.become_invalid();
+        }
+    }
+
+    /// The same, and cancels every task. (`invalidateAndCancel`)
+    pub fn invalidate_and_cancel(&self) {
+        if self.0.is_shared {
+            return;
+        }
+        let (is_over, tasks) = {
+            let mut registry = lock(&self.0.registry);
+            (registry.invalidate(), registry.tasks())
+        };
+        for task in tasks {
+            task.input(Input::Cancel);
+        }
+        if is_over {
+            self.0.become_invalid();
+        }
+    }
+
+    /// Forgets what the session has stored, then runs `done` on the delegate queue. Streams that are
+    /// under way are not affected, and today there is nothing stored. (`reset(completionHandler:)`)
+    pub fn reset(&self, done: impl FnOnce() + Send + 'static) {
+        self.0.mailbox.put(done);
+        self.0.mailbox.kick();
+    }
+
+    /// Writes to disk what is to be kept, then runs `done` on the delegate queue. Streams that are under
+    /// way are not affected, and today there is nothing to write. (`flush(completionHandler:)`)
+    pub fn flush(&self, done: impl FnOnce() + Send + 'static) {
+        self.0.mailbox.put(done);
+        self.0.mailbox.kick();
+    }
+
+    /// The session's copy of its configuration.
+    pub fn configuration(&self) -> &Configuration {
+        &self.0.configuration
+    }
+
+    /// The delegate, until the session is invalid.
+    pub fn delegate(&self) -> Option<Arc<dyn SessionDelegate>> {
+        self.0.delegate()
+    }
+
+    /// The queue that callbacks run on.
+    pub fn delegate_queue(&self) -> &DelegateQueue {
+        &self.0.queue
+    }
+
+    /// A free label. (`sessionDescription`)
+    pub fn description(&self) -> Option<String> {
+        lock(&self.0.description).clone()
+    }
+
+    /// Sets the label.
+    pub fn set_description(&self, description: impl Into<String>) {
+        *lock(&self.0.description) = Some(description.into());
+    }
+}
+
+fn is_under_way(task: &Arc<Shared>) -> bool {
+    let has_begun = task.lock().stream.has_begun();
+    has_begun && matches!(task.task_state(), TaskState::Running | TaskState::Suspended)
+}
+
+fn invalidated() -> Error {
+    ErrorKind::SessionInvalidated.into()
+}
+
+impl SessionInner {
+    pub(crate) fn delegate(&self) -> Option<Arc<dyn SessionDelegate>> {
+        lock(&self.delegate).clone()
+    }
+
+    /// A task has had its last message.
+    pub(crate) fn task_ended(self: &Arc<Self>, number: u64) {
+        let is_over = lock(&self.registry).leave(number);
+        if is_over {
+            self.become_invalid();
+        }
+    }
+
+    /// The session's last message; then the delegate is let go.
+    fn become_invalid(self: &Arc<Self>) {
+        let inner = self.clone();
+        let job: Job = Box::new(move || {
+            let delegate = lock(&inner.delegate).take();
+            if let Some(delegate) = delegate {
+                delegate.did_become_invalid(&Session(inner), None);
+            }
+        });
+        self.mailbox.put(job);
+        self.mailbox.kick();
+    }
+}
+
+impl PartialEq for Session {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Session {}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("description", &self.description())
+            .field("tasks", &lock(&self.0.registry).tasks().len())
+            .field("has_delegate", &self.delegate().is_some())
+            .finish_non_exhaustive()
+    }
+}

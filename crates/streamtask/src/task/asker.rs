@@ -1,0 +1,100 @@
+//! From a question of the handshake to a challenge for the delegate, and back.
+//!
+//! The handshake's thread blocks here until somebody answers; who is asked follows Foundation's order
+//! (spec, 6.2): the session's delegate, then the task's own, then the session's again as a task delegate,
+//! then default handling.
+
+use std::sync::{Arc, Weak};
+
+use streamtask_proto::tls::{Ask, IdentityAnswer, IdentityQuestion, TrustAnswer, TrustQuestion};
+
+use crate::challenge::{
+    Answer, AuthenticationMethod, Challenge, Credential, Disposition, Given, ProtectionSpace,
+    ServerTrust,
+};
+use crate::driver::Shared;
+use crate::lock;
+
+/// Who asks for this task, if there is a delegate to be asked.
+pub(super) fn asker(shared: &Arc<Shared>) -> Option<Arc<dyn Ask>> {
+    shared.delegate().map(|_| Arc::new(Asker(shared.weak())) as Arc<dyn Ask>)
+}
+
+struct Asker(Weak<Shared>);
+
+impl Ask for Asker {
+    fn server_trust(&self, question: TrustQuestion) -> TrustAnswer {
+        let given = self.ask(AuthenticationMethod::ServerTrust(ServerTrust {
+            certificates: question.chain,
+            server_name: question.server_name,
+            evaluation: question.evaluation,
+        }));
+        match (given.disposition, given.credential) {
+            (Disposition::UseCredential, Some(Credential::Trust)) => TrustAnswer::Accept,
+            // Without a credential, or with one for another question, it is as default handling.
+            (Disposition::UseCredential | Disposition::PerformDefaultHandling, _) => {
+                TrustAnswer::Default
+            }
+            (Disposition::Cancel, _) => TrustAnswer::Cancel,
+            (Disposition::RejectProtectionSpace, _) => TrustAnswer::Reject,
+        }
+    }
+
+    fn client_identity(&self, question: IdentityQuestion) -> IdentityAnswer {
+        let names = question.distinguished_names;
+        let given =
+            self.ask(AuthenticationMethod::ClientCertificate { distinguished_names: names });
+        match (given.disposition, given.credential) {
+            (Disposition::UseCredential, Some(Credential::Identity(identity))) => {
+                IdentityAnswer::Use(identity)
+            }
+            (Disposition::Cancel, _) => IdentityAnswer::Cancel,
+            (_, _) => IdentityAnswer::Continue,
+        }
+    }
+}
+
+impl Asker {
+    fn ask(&self, method: AuthenticationMethod) -> Given {
+        let cancelled = Given { disposition: Disposition::Cancel, credential: None };
+        let Some(shared) = self.0.upgrade() else { return cancelled };
+        let answer = Arc::new(Answer::default());
+        {
+            let mut state = shared.lock();
+            if state.ended.is_some() {
+                return cancelled;
+            }
+            // Should the task end first, nobody waits for the answer.
+            state.question = Some(answer.clone());
+        }
+        let space = ProtectionSpace {
+            host: shared.target.host().to_owned(),
+            port: shared.target.port(),
+            method,
+        };
+        let challenge = Challenge::new(space, answer.clone());
+        let asked = shared.clone();
+        shared.mailbox.put(move || route(&asked, challenge));
+        shared.mailbox.kick();
+        drop(shared);
+        answer.wait()
+    }
+}
+
+/// On the delegate queue: finds the one who answers.
+fn route(shared: &Arc<Shared>, challenge: Challenge) {
+    let (session, task) = shared.handles();
+    let (of_session, of_task) =
+        (shared.session.delegate(), lock(&shared.identity.delegate).clone());
+    let mut open = Some(challenge);
+    if let Some(delegate) = &of_session {
+        open = open.and_then(|challenge| delegate.did_receive_challenge(&session, challenge));
+    }
+    for delegate in [&of_task, &of_session].into_iter().flatten() {
+        open = open
+            .and_then(|challenge| delegate.task_did_receive_challenge(&session, &task, challenge));
+    }
+    if let Some(challenge) = open {
+        challenge.perform_default_handling();
+    }
+}

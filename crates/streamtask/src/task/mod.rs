@@ -1,0 +1,329 @@
+//! The stream task, as its users hold it.
+//!
+//! This file is the base that all tasks have (`URLSessionTask`); [`stream`] adds what a stream task can
+//! do. What calls return and what a task ends in stand beside it.
+
+mod asker;
+pub(crate) mod captured;
+pub(crate) mod completion;
+pub(crate) mod events;
+pub(crate) mod operation;
+pub(crate) mod progress;
+mod stream;
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use streamtask_proto::tls::TlsInfo;
+use streamtask_proto::{Error, ErrorKind, Input, TaskState};
+
+use crate::delegate::SessionDelegate;
+use crate::driver::Shared;
+use crate::{Completion, Events, Progress, Session, driver, lock, runtime};
+
+/// One raw stream, from its name to its end (`URLSessionStreamTask`).
+///
+/// Tasks are made by a [`Session`] and begin suspended; there is no other way to make one:
+///
+/// ```compile_fail
+/// let task = streamtask::StreamTask::default();
+/// ```
+/// ```compile_fail
+/// let task = streamtask::StreamTask(todo!());
+/// ```
+///
+/// Cheap to clone; clones are the same task, and equal. **Dropping** the last one lets what is queued run
+/// to its end, then closes the connection cleanly ([`Session::all_tasks`] can still hand it out
+/// meanwhile).
+pub struct StreamTask(Arc<Shared>);
+
+/// What is a task's own and never the connection's.
+pub(crate) struct Identity {
+    pub(crate) number: u64,
+    pub(crate) delegate: Mutex<Option<Arc<dyn SessionDelegate>>>,
+    description: Mutex<Option<String>>,
+    earliest_begin_date: Mutex<Option<SystemTime>>,
+    priority: AtomicU32,
+    handles: AtomicUsize,
+}
+
+impl Identity {
+    pub(crate) fn new(number: u64) -> Self {
+        Identity {
+            number,
+            delegate: Mutex::default(),
+            description: Mutex::default(),
+            earliest_begin_date: Mutex::default(),
+            priority: AtomicU32::new(Priority::DEFAULT.0.to_bits()),
+            handles: AtomicUsize::new(0),
+        }
+    }
+}
+
+/// How much a task matters, from 0 to 1: a hint, which may be changed at any time.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Priority(f32);
+
+impl Priority {
+    /// 0.25
+    pub const LOW: Priority = Priority(0.25);
+    /// 0.5
+    pub const DEFAULT: Priority = Priority(0.5);
+    /// 0.75
+    pub const HIGH: Priority = Priority(0.75);
+
+    /// Any number; what lies outside of 0…1 is brought to the nearer end, what is none to the default.
+    pub fn new(value: f32) -> Self {
+        match value.is_nan() {
+            true => Priority::DEFAULT,
+            false => Priority(value.clamp(0.0, 1.0)),
+        }
+    }
+
+    /// The number.
+    pub fn value(self) -> f32 {
+        self.0
+    }
+}
+
+impl StreamTask {
+    /// A (further) handle of a task.
+    pub(crate) fn handle(shared: Arc<Shared>) -> Self {
+        if shared.identity.handles.fetch_add(1, Ordering::AcqRel) == 0 {
+            shared.lock().stream.handle(std::time::Instant::now(), Input::Abandoned(false));
+        }
+        StreamTask(shared)
+    }
+
+    /// Its number, unique in its session, from 1 on. (`taskIdentifier`)
+    pub fn identifier(&self) -> u64 {
+        self.0.identity.number
+    }
+
+    /// The session it belongs to.
+    pub fn session(&self) -> Session {
+        Session::from_inner(self.0.session.clone())
+    }
+
+    /// The host it was made for.
+    pub fn host(&self) -> &str {
+        self.0.target.host()
+    }
+
+    /// The port it was made for.
+    pub fn port(&self) -> u16 {
+        self.0.target.port()
+    }
+
+    /// Where it stands. It is suspended until [`resume`](Self::resume) has been called as often as
+    /// [`suspend`](Self::suspend), and once more. (`state`)
+    pub fn state(&self) -> TaskState {
+        self.0.task_state()
+    }
+
+    /// Starts the task, or takes one `suspend` back; once more than needed is harmless. (`resume()`)
+    ///
+    /// The connection is opened now, before the first operation, by the tokio runtime around this call or
+    /// else by the library's own.
+    pub fn resume(&self) {
+        let begins = !self.0.lock().stream.has_begun();
+        if begins {
+            self.ask_the_delegate();
+        }
+        self.0.input(Input::Resume);
+        if self.0.wants_driver() {
+            match runtime::handle() {
+                Ok(runtime) => driver::spawn(self.0.clone(), &runtime),
+                Err(error) => self.0.input(Input::ConnectFailed(error)),
+            }
+        }
+    }
+
+    /// From now on questions of TLS go to the delegate there is.
+    fn ask_the_delegate(&self) {
+        let has_own = lock(&self.0.identity.delegate).is_some();
+        let asker = asker::asker(&self.0);
+        self.0.lock().stream.set_asker(asker, !has_own);
+    }
+
+    /// Pauses both lanes: nothing is read, written or completed, and no time passes for timeouts. The
+    /// connection stays; a handshake under way runs to its end. Nests with `resume`. (`suspend()`)
+    pub fn suspend(&self) {
+        self.0.input(Input::Suspend);
+    }
+
+    /// Ends the task at once: every operation fails as cancelled, reads first, then the delegate hears
+    /// `did_complete`. May be called from anywhere, callbacks included, and more than once. (`cancel()`)
+    pub fn cancel(&self) {
+        self.0.input(Input::Cancel);
+    }
+
+    /// The future of its end: well, captured, or with the error that ended it.
+    pub fn completion(&self) -> Completion {
+        Completion::new(self.0.clone())
+    }
+
+    /// What happens from now on, as a stream, for those who do not want a delegate.
+    pub fn events(&self) -> Events {
+        Events::new(&self.0)
+    }
+
+    /// How it ended, if it failed. (`error`)
+    pub fn error(&self) -> Option<Error> {
+        self.0.lock().stream.error().cloned()
+    }
+
+    /// How much it matters. (`priority`)
+    pub fn priority(&self) -> Priority {
+        Priority(f32::from_bits(self.0.identity.priority.load(Ordering::Relaxed)))
+    }
+
+    /// Sets how much it matters.
+    pub fn set_priority(&self, priority: Priority) {
+        self.0.identity.priority.store(priority.0.to_bits(), Ordering::Relaxed);
+    }
+
+    /// Its progress: of unknown length until it ends. (`progress`)
+    pub fn progress(&self) -> Progress {
+        Progress::new(self.0.clone())
+    }
+
+    /// Application bytes that the operating system has taken. (`countOfBytesSent`)
+    pub fn bytes_sent(&self) -> u64 {
+        self.0.lock().stream.byte_counts().0
+    }
+
+    /// Application bytes that reads have brought. (`countOfBytesReceived`)
+    pub fn bytes_received(&self) -> u64 {
+        self.0.lock().stream.byte_counts().1
+    }
+
+    /// A free label. (`taskDescription`)
+    pub fn description(&self) -> Option<String> {
+        lock(&self.0.identity.description).clone()
+    }
+
+    /// Sets the label.
+    pub fn set_description(&self, description: impl Into<String>) {
+        *lock(&self.0.identity.description) = Some(description.into());
+    }
+
+    /// The request it was made of: none, for a task to a host and port. (`originalRequest`)
+    pub fn original_request(&self) -> Option<std::convert::Infallible> {
+        None
+    }
+
+    /// The request as it is now: none, for a task to a host and port. (`currentRequest`)
+    pub fn current_request(&self) -> Option<std::convert::Infallible> {
+        None
+    }
+
+    /// The response it came out of: none, for a task to a host and port. (`response`)
+    pub fn response(&self) -> Option<std::convert::Infallible> {
+        None
+    }
+
+    /// Its own delegate, until it is over. (`delegate`)
+    pub fn delegate(&self) -> Option<Arc<dyn SessionDelegate>> {
+        lock(&self.0.identity.delegate).clone()
+    }
+
+    /// Gives it a delegate of its own, which hears of it instead of the session's.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] once it was resumed.
+    pub fn set_delegate(&self, delegate: impl SessionDelegate) -> Result<(), Error> {
+        if self.0.lock().stream.has_begun() {
+            let why = "a task's delegate is set before it is resumed";
+            return Err(Error::new(ErrorKind::InvalidArgument).detail(why));
+        }
+        *lock(&self.0.identity.delegate) = Some(Arc::new(delegate));
+        Ok(())
+    }
+
+    /// Kept and not acted on: it concerns background sessions. (`earliestBeginDate`)
+    pub fn earliest_begin_date(&self) -> Option<SystemTime> {
+        *lock(&self.0.identity.earliest_begin_date)
+    }
+
+    /// Sets that date.
+    pub fn set_earliest_begin_date(&self, date: Option<SystemTime>) {
+        *lock(&self.0.identity.earliest_begin_date) = date;
+    }
+
+    /// This end's address, once connected.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        self.0.lock().local
+    }
+
+    /// The other end's address, once connected.
+    pub fn remote_address(&self) -> Option<SocketAddr> {
+        self.0.lock().remote
+    }
+
+    /// What the latest handshake agreed on; stays when TLS was stopped.
+    pub fn tls_info(&self) -> Option<TlsInfo> {
+        self.0.lock().stream.tls_info().cloned()
+    }
+
+    /// Whether the stream is under TLS now.
+    pub fn is_secure(&self) -> bool {
+        self.0.lock().stream.is_secure()
+    }
+}
+
+impl Clone for StreamTask {
+    fn clone(&self) -> Self {
+        Self::handle(self.0.clone())
+    }
+}
+
+impl Drop for StreamTask {
+    fn drop(&mut self) {
+        if self.0.identity.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.input(Input::Abandoned(true));
+        }
+    }
+}
+
+impl PartialEq for StreamTask {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for StreamTask {}
+
+impl Hash for StreamTask {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).hash(state);
+    }
+}
+
+impl fmt::Display for StreamTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state() {
+            TaskState::Running => "running",
+            TaskState::Suspended => "suspended",
+            TaskState::Canceling => "canceling",
+            TaskState::Completed => "completed",
+        };
+        write!(f, "stream task {} to {} ({state})", self.identifier(), self.0.target)
+    }
+}
+
+impl fmt::Debug for StreamTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamTask")
+            .field("identifier", &self.identifier())
+            .field("target", &self.0.target)
+            .field("state", &self.state())
+            .field("description", &self.description())
+            .field("error", &self.error())
+            .finish_non_exhaustive()
+    }
+}

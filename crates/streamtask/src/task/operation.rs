@@ -1,0 +1,184 @@
+//! What a call returns: a future, or something to wait for, or to hang a callback on.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+use streamtask_proto::tls::TlsInfo;
+use streamtask_proto::{Error, OpId, Operation as Call, ReadData};
+
+use crate::driver::{Answer, Shared};
+use crate::{InputStream, OutputStream};
+
+/// An operation of a task, enqueued when it was called.
+///
+/// Take its result by awaiting it, by [waiting](Operation::wait) for it, or with
+/// [a callback](Operation::on_complete). It goes on whether it is polled or not.
+///
+/// **Dropping** it takes a read back (its bytes stay first in line); a write or a barrier stands.
+pub struct Operation<T> {
+    state: State,
+    result: PhantomData<fn() -> T>,
+}
+
+enum State {
+    /// It was done when the call returned.
+    Done(Arc<Shared>, Result<Answer, Error>),
+    UnderWay {
+        shared: Arc<Shared>,
+        id: OpId,
+        is_read: bool,
+    },
+    Taken,
+}
+
+/// What an operation can come to.
+pub trait OperationResult: Sized + sealed::Sealed {}
+
+mod sealed {
+    /// Keeps the results to those that operations have.
+    pub trait Sealed: Sized {
+        fn from_answer(answer: super::Answer) -> Self;
+    }
+}
+
+use sealed::Sealed;
+
+/// The core answers an operation in its own kind; anything else is a fault of ours.
+const KIND: &str = "an operation is answered in its own kind";
+
+impl Sealed for () {
+    fn from_answer(_: Answer) -> Self {}
+}
+
+impl Sealed for ReadData {
+    fn from_answer(answer: Answer) -> Self {
+        match answer {
+            Answer::Read(data) => data,
+            Answer::Done | Answer::Secured(_) | Answer::Captured(..) => unreachable!("{KIND}"),
+        }
+    }
+}
+
+impl Sealed for TlsInfo {
+    fn from_answer(answer: Answer) -> Self {
+        match answer {
+            Answer::Secured(info) => info,
+            Answer::Done | Answer::Read(_) | Answer::Captured(..) => unreachable!("{KIND}"),
+        }
+    }
+}
+
+impl Sealed for (InputStream, OutputStream) {
+    fn from_answer(answer: Answer) -> Self {
+        match answer {
+            Answer::Captured(input, output) => (input, output),
+            Answer::Done | Answer::Read(_) | Answer::Secured(_) => unreachable!("{KIND}"),
+        }
+    }
+}
+
+impl<T: Sealed> OperationResult for T {}
+
+impl<T: OperationResult> Operation<T> {
+    pub(crate) fn begin(shared: &Arc<Shared>, call: Call) -> Self {
+        let is_read = matches!(call, Call::Read(..));
+        let id = shared.enqueue(call);
+        let state = match shared.collect(id, is_read) {
+            Some(result) => State::Done(shared.clone(), result),
+            None => State::UnderWay { shared: shared.clone(), id, is_read },
+        };
+        Operation { state, result: PhantomData }
+    }
+
+    /// Blocks until it is over. Needs no runtime.
+    ///
+    /// Not to be called inside of an asynchronous function: on a runtime with a single thread, that
+    /// thread would wait for itself.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub fn wait(self) -> Result<T, Error> {
+        block_on(self)
+    }
+
+    /// Runs `callback` with the result on the session's delegate queue, in order with the other callbacks
+    /// of its task; never inside this call.
+    pub fn on_complete(mut self, callback: impl FnOnce(Result<T, Error>) + Send + 'static) {
+        let callback = |result: Result<Answer, Error>| callback(result.map(T::from_answer));
+        match std::mem::replace(&mut self.state, State::Taken) {
+            State::UnderWay { shared, id, is_read } => {
+                shared.call(id, is_read, Box::new(callback));
+            }
+            State::Done(shared, result) => {
+                shared.mailbox.put(move || callback(result));
+                shared.mailbox.kick();
+            }
+            State::Taken => {}
+        }
+    }
+}
+
+impl<T: OperationResult> Future for Operation<T> {
+    type Output = Result<T, Error>;
+
+    /// # Panics
+    /// When polled again after it was ready.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = match std::mem::replace(&mut self.state, State::Taken) {
+            State::Done(_, result) => result,
+            State::UnderWay { shared, id, is_read } => match shared.poll(id, is_read, cx.waker()) {
+                Some(result) => result,
+                None => {
+                    self.state = State::UnderWay { shared, id, is_read };
+                    return Poll::Pending;
+                }
+            },
+            State::Taken => panic!("an operation was polled after it was ready"),
+        };
+        Poll::Ready(result.map(T::from_answer))
+    }
+}
+
+impl<T> Drop for Operation<T> {
+    fn drop(&mut self) {
+        match std::mem::replace(&mut self.state, State::Taken) {
+            State::UnderWay { shared, id, is_read } => shared.abandon_operation(id, is_read),
+            State::Done(shared, Ok(Answer::Read(read))) => shared.give_back(read),
+            State::Done(_, _) | State::Taken => {}
+        }
+    }
+}
+
+impl<T> fmt::Debug for Operation<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.state {
+            State::Done(..) => "Operation (done)",
+            State::UnderWay { .. } => "Operation (under way)",
+            State::Taken => "Operation (taken)",
+        })
+    }
+}
+
+/// Polls `future` on this thread until it is ready.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut cx = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}

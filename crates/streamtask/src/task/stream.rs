@@ -1,0 +1,174 @@
+//! What a stream task can do: read, write, close, switch TLS, hand its streams over.
+
+use std::ops::{Bound, RangeBounds};
+
+use bytes::Bytes;
+use streamtask_proto::tls::{SecureOptions, TlsInfo};
+use streamtask_proto::{Operation as Call, ReadData, ReadKind, Timeout};
+
+use crate::{InputStream, Operation, OutputStream, StreamTask};
+
+impl StreamTask {
+    /// Reads at least as many bytes as the range begins with and at most as many as it ends with.
+    /// (`readData(ofMinLength:maxLength:timeout:)`)
+    ///
+    /// It completes as soon as the minimum is there; more comes along if it is there too, up to the
+    /// maximum, for which no memory is set aside. Fewer come only at the end of the stream, and
+    /// [`at_eof`](ReadData::at_eof) says so. After the end reads go on completing with nothing. A minimum
+    /// of 0 counts as 1; a maximum of 0 reads nothing.
+    ///
+    /// *Ordering.* Reads complete in the order of calls, independently of writes.
+    ///
+    /// *Cancel safety.* Dropping the operation takes the read back; no byte is lost. (Of several reads
+    /// under way, drop the later ones too: the bytes of one that was complete are given up when a later
+    /// one was looked at.)
+    ///
+    /// # Errors
+    /// [`TimedOut(Limit::Read)`](crate::Limit::Read): only this read; what had come stays first in line.
+    /// [`Truncated`](crate::ErrorKind::Truncated): TLS ended without close_notify.
+    /// [`NotConnected`](crate::ErrorKind::NotConnected): after `close_read` or at the end of the task.
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): minimum over maximum.
+    /// Else whatever ended the task.
+    #[must_use = "a read whose operation is dropped is taken back"]
+    pub fn read_data(
+        &self,
+        length: impl RangeBounds<usize>,
+        timeout: impl Into<Timeout>,
+    ) -> Operation<ReadData> {
+        let (min, max) = bounds(&length);
+        self.read(ReadKind::Data { min, max }, timeout.into())
+    }
+
+    /// Reads up to and with `delimiter`, which must come within `max` bytes, itself included.
+    ///
+    /// At the end of the stream it brings what there is, and `at_eof` says so. Otherwise as
+    /// [`read_data`](Self::read_data).
+    ///
+    /// # Errors
+    /// [`DelimiterNotFound`](crate::ErrorKind::DelimiterNotFound) when `max` bytes are there without it;
+    /// they stay first in line.
+    #[must_use = "a read whose operation is dropped is taken back"]
+    pub fn read_until(
+        &self,
+        delimiter: impl Into<Bytes>,
+        max: usize,
+        timeout: impl Into<Timeout>,
+    ) -> Operation<ReadData> {
+        self.read(ReadKind::Until { delimiter: delimiter.into(), max }, timeout.into())
+    }
+
+    /// Reads `length` bytes; fewer only at the end of the stream, and `at_eof` says so. Otherwise as
+    /// [`read_data`](Self::read_data).
+    #[must_use = "a read whose operation is dropped is taken back"]
+    pub fn read_exact(&self, length: usize, timeout: impl Into<Timeout>) -> Operation<ReadData> {
+        self.read(ReadKind::Data { min: length, max: length }, timeout.into())
+    }
+
+    fn read(&self, kind: ReadKind, timeout: Timeout) -> Operation<ReadData> {
+        Operation::begin(&self.0, Call::Read(kind, timeout))
+    }
+
+    /// Writes all of `data`. (`write(_:timeout:)`)
+    ///
+    /// It completes when the operating system has the last byte, not when the peer has it. Small writes
+    /// that are queued behind each other travel together. An empty write completes when those before it
+    /// have. There is no limit to what may be queued.
+    ///
+    /// *Ordering.* Bytes reach the wire in the order of calls, independently of reads.
+    ///
+    /// *Cancel safety.* Dropping the operation changes nothing: the write stands.
+    ///
+    /// # Errors
+    /// [`TimedOut(Limit::Write)`](crate::Limit::Write): if none of it was sent, only this write failed; if
+    /// part of it was, later writes fail with the same error, and reads go on.
+    /// [`NotConnected`](crate::ErrorKind::NotConnected): after `close_write` or at the end of the task.
+    /// Else whatever made writing impossible.
+    pub fn write(&self, data: impl Into<Bytes>, timeout: impl Into<Timeout>) -> Operation<()> {
+        Operation::begin(&self.0, Call::Write(data.into(), timeout.into()))
+    }
+
+    /// Stops receiving, when the reads and writes queued before are done. A barrier, not a wait; later
+    /// reads fail. (`closeRead()`)
+    pub fn close_read(&self) {
+        drop(Operation::<()>::begin(&self.0, Call::CloseRead));
+    }
+
+    /// Ends the sending side (under TLS with close_notify first), when the writes queued before are done.
+    /// A barrier, not a wait: reads are not affected, later writes fail. (`closeWrite()`)
+    pub fn close_write(&self) {
+        drop(Operation::<()>::begin(&self.0, Call::CloseWrite));
+    }
+
+    /// Starts TLS on the stream as it is, for the task's host. (`startSecureConnection()`)
+    ///
+    /// A barrier: it begins when the writes queued before are done (and reads that have some of their
+    /// bytes; a read that has none yet is carried across), and what is queued after it waits and travels
+    /// encrypted. Called before `resume`, it gives TLS from the first byte. On a stream that is under TLS
+    /// it changes nothing.
+    ///
+    /// *Cancel safety.* Dropping the operation changes nothing: the barrier stands.
+    ///
+    /// # Errors
+    /// The task fails with any of them, and nothing queued behind ever leaves in clear text:
+    /// [`UnexpectedClearText`](crate::ErrorKind::UnexpectedClearText): bytes lay unread before TLS, perhaps
+    /// injected (see [`Configuration::unread_clear_text`](crate::Configuration::unread_clear_text)).
+    /// The `Certificate…` kinds: the server is not trusted. The `ClientCertificate…` kinds: it does not
+    /// trust us. [`Cancelled`](crate::ErrorKind::Cancelled): a challenge was cancelled.
+    /// [`TimedOut(Limit::SecureStart)`](crate::Limit::SecureStart).
+    /// [`SecureConnectionFailed`](crate::ErrorKind::SecureConnectionFailed): anything else.
+    pub fn start_secure_connection(&self) -> Operation<TlsInfo> {
+        self.start_secure_connection_with(SecureOptions::default())
+    }
+
+    /// The same with a server name or application protocols of its own.
+    pub fn start_secure_connection_with(&self, options: SecureOptions) -> Operation<TlsInfo> {
+        Operation::begin(&self.0, Call::StartSecure(options))
+    }
+
+    /// Stops TLS: the stream goes on in clear text on the same socket. (`stopSecureConnection()`)
+    ///
+    /// A barrier: what was queued before travels under TLS, then close_notify is sent and the peer's is
+    /// awaited. What the peer sent behind its own is the first clear text; no byte is lost. On a stream in
+    /// clear text it changes nothing. TLS may be started again later.
+    ///
+    /// Sharp: what follows can be read and changed by anybody on the way. FTP's `CCC` is its use.
+    ///
+    /// *Cancel safety.* Dropping the operation changes nothing: the barrier stands.
+    ///
+    /// # Errors
+    /// The task fails with any of them, and no byte is ever sent in clear text:
+    /// [`TimedOut(Limit::SecureStop)`](crate::Limit::SecureStop): the peer did not answer;
+    /// [`ConnectionLost`](crate::ErrorKind::ConnectionLost): the connection ended first.
+    pub fn stop_secure_connection(&self) -> Operation<()> {
+        Operation::begin(&self.0, Call::StopSecure)
+    }
+
+    /// Hands the two streams over, when everything queued before is done. (`captureStreams()`)
+    ///
+    /// The task is over with that, and says no more. Bytes that were received and not read are the first
+    /// that the input stream gives. Under TLS the streams carry decrypted data.
+    ///
+    /// *Cancel safety.* Dropping the operation changes nothing: the barrier stands, and the streams go to
+    /// [`SessionDelegate::did_become_streams`](crate::SessionDelegate::did_become_streams).
+    ///
+    /// # Errors
+    /// Whatever ended the task first, or made writing impossible.
+    pub fn capture_streams(&self) -> Operation<(InputStream, OutputStream)> {
+        Operation::begin(&self.0, Call::Capture)
+    }
+}
+
+/// The least and the most that a range holds.
+fn bounds(length: &impl RangeBounds<usize>) -> (usize, usize) {
+    let min = match length.start_bound() {
+        Bound::Included(&least) => least,
+        Bound::Excluded(&below) => below.saturating_add(1),
+        Bound::Unbounded => 0,
+    };
+    let max = match length.end_bound() {
+        Bound::Included(&most) => most,
+        Bound::Excluded(&above) => above.saturating_sub(1),
+        Bound::Unbounded => usize::MAX,
+    };
+    (min, max)
+}
