@@ -89,7 +89,7 @@ impl Stream {
 
     /// A stream that cannot switch to TLS must not go on in clear text: what is queued behind counts on it.
     fn begin_start(&mut self) {
-        if let Some(error) = self.writes.failure().cloned() {
+        if let Some(error) = self.broken.as_ref().or(self.writes.failure()).cloned() {
             return self.fail(error);
         }
         let is_whole = matches!(self.writes.side(), WriteSide::Open)
@@ -102,7 +102,7 @@ impl Stream {
     }
 
     fn begin_stop(&mut self) {
-        if let Some(error) = self.writes.failure().cloned() {
+        if let Some(error) = self.broken.as_ref().or(self.writes.failure()).cloned() {
             return self.fail(error);
         }
         if let Err(error) = self.pipe.close_notify() {

@@ -1,0 +1,162 @@
+//! Time, moved by the test: minutes pass in microseconds.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use streamtask_proto::tls::{SecureOptions, TlsVersion};
+use streamtask_proto::{
+    ErrorKind, Event, Input, Limit, Operation, Options, ReadKind, TaskState, Timeout,
+};
+
+use crate::world::World;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn world() -> World {
+    World::connected(TlsVersion::Tls13, Options::default(), 11)
+}
+
+fn read_within(world: &mut World, min: usize, timeout: Duration) -> u64 {
+    let kind = ReadKind::Data { min, max: 100 };
+    world.enqueue(Operation::Read(kind, Timeout::from(timeout)))
+}
+
+#[test]
+fn a_read_that_times_out_leaves_its_bytes_to_the_next() {
+    let mut world = world();
+    let first = read_within(&mut world, 10, SECOND);
+    world.server.send(b"half");
+    world.run();
+    world.advance(SECOND);
+    assert_eq!(world.error(first).kind(), ErrorKind::TimedOut(Limit::Read));
+    let second = world.read(1, 100);
+    assert_eq!(&world.data(second).data[..], b"half");
+    assert_eq!(world.client.state(), TaskState::Running);
+}
+
+#[test]
+fn a_timeout_of_zero_is_never() {
+    let mut world = world();
+    let read = read_within(&mut world, 1, Duration::ZERO);
+    world.advance(3600 * 24 * SECOND);
+    assert!(!world.is_done(read));
+}
+
+#[test]
+fn an_idle_stream_outlives_the_request_timeout() {
+    let mut world = world();
+    let read = world.read(4, 4);
+    world.advance(320 * SECOND);
+    world.server.send(b"late");
+    world.run();
+    assert_eq!(&world.data(read).data[..], b"late");
+}
+
+#[test]
+fn the_resource_timeout_ends_the_task() {
+    let mut world = world();
+    let read = world.read(1, 10);
+    world.advance(604_800 * SECOND);
+    let limit = ErrorKind::TimedOut(Limit::Resource);
+    assert_eq!(world.error(read).kind(), limit);
+    assert!(matches!(world.events.last(), Some(Event::Finished(Err(error))) if error.kind() == limit));
+    assert!(world.closed);
+}
+
+#[test]
+fn a_suspended_task_has_no_timeouts() {
+    let mut world = world();
+    let read = read_within(&mut world, 7, 10 * SECOND);
+    world.advance(4 * SECOND);
+    world.input(Input::Suspend);
+    world.advance(3600 * SECOND);
+    world.server.send(b"waiting");
+    world.run();
+    assert!(!world.is_done(read), "suspended: nothing is delivered");
+    world.input(Input::Resume);
+    world.run();
+    assert_eq!(&world.data(read).data[..], b"waiting");
+}
+
+#[test]
+fn a_timer_goes_on_where_it_was_suspended() {
+    let mut world = world();
+    let read = read_within(&mut world, 1, 10 * SECOND);
+    world.advance(4 * SECOND);
+    world.input(Input::Suspend);
+    world.advance(3600 * SECOND);
+    world.input(Input::Resume);
+    world.advance(5 * SECOND);
+    assert!(!world.is_done(read));
+    world.advance(SECOND);
+    assert_eq!(world.error(read).kind(), ErrorKind::TimedOut(Limit::Read));
+}
+
+#[test]
+fn the_timer_of_an_operation_queued_before_resume_starts_at_resume() {
+    let mut world = World::new(TlsVersion::Tls13, Options::default(), 1);
+    let read = read_within(&mut world, 1, 10 * SECOND);
+    world.advance(3600 * SECOND);
+    world.input(Input::Resume);
+    world.advance(9 * SECOND);
+    assert!(!world.is_done(read));
+    world.advance(SECOND);
+    assert!(world.is_done(read));
+}
+
+#[test]
+fn a_write_of_which_nothing_was_sent_times_out_alone() {
+    let mut world = world();
+    let late = Operation::Write(Bytes::from_static(b"late"), Timeout::from(SECOND));
+    let late = world.enqueue(late);
+    let next = world.write("next");
+    world.advance(SECOND);
+    assert_eq!(world.error(late).kind(), ErrorKind::TimedOut(Limit::Write));
+    world.run();
+    assert!(world.results[&next].is_ok());
+    assert_eq!(world.server.received, b"next");
+}
+
+#[test]
+fn a_write_of_which_part_was_sent_poisons_the_lane_and_reads_go_on() {
+    let mut world = world();
+    let late = Operation::Write(Bytes::from_static(b"0123456789"), Timeout::from(SECOND));
+    let late = world.enqueue(late);
+    world.input(Input::Sent(4));
+    let next = world.write("next");
+    world.advance(SECOND);
+    let limit = ErrorKind::TimedOut(Limit::Write);
+    assert_eq!(world.error(late).kind(), limit);
+    assert_eq!(world.error(next).kind(), limit);
+    let later = world.write("later");
+    assert_eq!(world.error(later).kind(), limit);
+    let read = world.read(10, 10);
+    world.server.send(b"still here");
+    world.run();
+    assert_eq!(&world.data(read).data[..], b"still here");
+    assert_eq!(world.client.state(), TaskState::Running);
+}
+
+#[test]
+fn a_handshake_that_does_not_move_fails_the_task() {
+    let mut world = world();
+    let start = world.enqueue(Operation::StartSecure(SecureOptions::default()));
+    let write = world.write("secret");
+    world.run();
+    world.advance(60 * SECOND);
+    let limit = ErrorKind::TimedOut(Limit::SecureStart);
+    assert_eq!(world.error(start).kind(), limit);
+    assert_eq!(world.error(write).kind(), limit);
+}
+
+#[test]
+fn a_fatal_timeout_fails_the_task_with_it() {
+    let mut options = Options::default();
+    options.timeout_is_fatal = true;
+    let mut world = World::connected(TlsVersion::Tls13, options, 1);
+    let first = read_within(&mut world, 1, SECOND);
+    let second = world.read(1, 1);
+    world.advance(SECOND);
+    assert_eq!(world.error(first), world.error(second));
+    assert_eq!(world.client.state(), TaskState::Completed);
+}
