@@ -1,0 +1,94 @@
+//! The project's chores, one command each: `cargo xtask test`, `interop`, `bench`.
+//!
+//! It only calls cargo, so that it builds in a second; what there is to do stands in the crates it calls.
+
+use std::env;
+use std::process::{Command, ExitCode};
+
+const HELP: &str = "\
+usage: cargo xtask COMMAND
+
+  test     every test there is: unit, property, doc, integration, command, the
+           stress tests under the release build, and the real servers
+  interop  the library and the command against real servers on loopback
+           (installs what is missing from Debian packages where it can)
+  bench    us and our peers on the same work, in turn; see --help behind it
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", &[][..]),
+    };
+    let is_done = match command {
+        "test" => test(),
+        "interop" => interop(rest),
+        "bench" => bench(rest),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            true
+        }
+        _ => {
+            eprint!("there is no command {command}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs all steps even if one fails, and says at the end which did.
+fn test() -> bool {
+    let steps: [(&str, &dyn Fn() -> bool); 3] = [
+        ("the tests", &|| cargo(&["test", "--workspace", "--no-fail-fast"])),
+        ("the stress tests under the release build", &stress),
+        ("the real servers", &|| interop(&[])),
+    ];
+    let mut failed = Vec::new();
+    for (name, step) in steps {
+        println!("\n== {name} ==");
+        if !step() {
+            failed.push(name);
+        }
+    }
+    match failed.as_slice() {
+        [] => println!("\nall tests passed"),
+        failed => println!("\nfailed: {}", failed.join(", ")),
+    }
+    failed.is_empty()
+}
+
+/// Races show best when the code is fast.
+fn stress() -> bool {
+    cargo(&["test", "--release", "-p", "streamtask", "--test", "stream", "stress"])
+}
+
+fn interop(rest: &[String]) -> bool {
+    if !cfg!(target_os = "linux") {
+        println!("real servers are installed and run on Linux only: not run here");
+        return true;
+    }
+    // The command is one of the two that are tried, so it is built first.
+    cargo(&["build", "-p", "streamtask-cli", "-p", "streamtask-interop"])
+        && cargo_with(&["run", "--quiet", "-p", "streamtask-interop", "--"], rest)
+}
+
+fn bench(rest: &[String]) -> bool {
+    cargo_with(&["run", "--release", "--quiet", "-p", "streamtask-bench", "--"], rest)
+}
+
+fn cargo(arguments: &[&str]) -> bool {
+    cargo_with(arguments, &[])
+}
+
+fn cargo_with(arguments: &[&str], rest: &[String]) -> bool {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo).args(arguments).args(rest).status();
+    match status {
+        Ok(status) => status.success(),
+        Err(error) => {
+            eprintln!("cargo cannot be run: {error}");
+            false
+        }
+    }
+}
