@@ -35,7 +35,9 @@ fn all_sources() -> Vec<PathBuf> {
 /// What stands between backquotes and looks like a path of ours.
 fn named_paths(text: &str) -> Vec<&str> {
     let is_ours = |word: &&str| {
-        ["crates/", "bench/", "interop/", "xtask/", ".ci/"].iter().any(|start| word.starts_with(start))
+        ["crates/", "bench/", "interop/", "xtask/", ".ci/"]
+            .iter()
+            .any(|start| word.starts_with(start))
     };
     text.split('`').skip(1).step_by(2).filter(is_ours).collect()
 }
@@ -55,7 +57,8 @@ fn the_documents_name_only_paths_that_exist() {
 #[test]
 fn the_readme_states_the_rust_version_of_the_manifest() {
     let manifest = read("Cargo.toml");
-    let line = manifest.lines().find(|line| line.starts_with("rust-version")).expect("it is stated");
+    let line =
+        manifest.lines().find(|line| line.starts_with("rust-version")).expect("it is stated");
     let version = line.split('"').nth(1).expect("in quotes");
     assert!(read("README.md").contains(&format!("Rust {version}")), "Rust {version} in the README");
 }
@@ -65,7 +68,8 @@ fn every_file_says_what_it_is_and_stays_near_one_idea() {
     for file in all_sources() {
         let text = fs::read_to_string(&file).expect("a source can be read");
         assert!(text.starts_with("//!"), "{} begins with what it is", file.display());
-        let before_tests = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).count();
+        let before_tests =
+            text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).count();
         assert!(before_tests <= 440, "{} has {before_tests} lines", file.display());
     }
 }

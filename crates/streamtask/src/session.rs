@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use streamtask_proto::tls::TlsConfig;
 use streamtask_proto::{Error, ErrorKind, Input, Stream, Target, TaskState};
 
-use crate::delegate::{DelegateQueue, Job, SessionDelegate};
+use crate::delegate::{DelegateQueue, SessionDelegate};
 use crate::dispatch::{Executor, Mailbox};
 use crate::driver::Shared;
 use crate::registry::Registry;
@@ -112,7 +112,7 @@ impl Session {
     /// The tasks that are under way: resumed at least once and not over. (`allTasks`)
     pub fn all_tasks(&self) -> Vec<StreamTask> {
         let tasks = lock(&self.0.registry).tasks();
-        tasks.into_iter().filter(|task| is_under_way(task)).map(StreamTask::handle).collect()
+        tasks.into_iter().filter(is_under_way).map(StreamTask::handle).collect()
     }
 
     /// The task under way with this [identifier](StreamTask::identifier).
@@ -132,6 +132,7 @@ impl Session {
         let is_over = lock(&self.0.registry).invalidate();
         if is_over {
             self.0.become_invalid();
+            self.0.kick();
         }
     }
 
@@ -149,6 +150,7 @@ impl Session {
         }
         if is_over {
             self.0.become_invalid();
+            self.0.kick();
         }
     }
 
@@ -206,7 +208,7 @@ impl SessionInner {
         lock(&self.delegate).clone()
     }
 
-    /// A task has had its last message.
+    /// A task has had its last message. What follows for the session needs a [`kick`](Self::kick).
     pub(crate) fn task_ended(self: &Arc<Self>, number: u64) {
         let is_over = lock(&self.registry).leave(number);
         if is_over {
@@ -217,13 +219,16 @@ impl SessionInner {
     /// The session's last message; then the delegate is let go.
     fn become_invalid(self: &Arc<Self>) {
         let inner = self.clone();
-        let job: Job = Box::new(move || {
+        self.mailbox.put(move || {
             let delegate = lock(&inner.delegate).take();
             if let Some(delegate) = delegate {
                 delegate.did_become_invalid(&Session(inner), None);
             }
         });
-        self.mailbox.put(job);
+    }
+
+    /// Runs what the session has to say. Call it without locks.
+    pub(crate) fn kick(&self) {
         self.mailbox.kick();
     }
 }

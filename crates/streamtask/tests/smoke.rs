@@ -17,13 +17,19 @@ async fn life() {
     assert_eq!(&greeting.data[..], b"220 testkit ready\r\n");
     for _ in 0..2 {
         task.write("STARTTLS\r\n", SOON).await.unwrap();
-        assert_eq!(&task.read_until("\r\n", 512, SOON).await.unwrap().data[..], b"220 go ahead\r\n");
+        assert_eq!(
+            &task.read_until("\r\n", 512, SOON).await.unwrap().data[..],
+            b"220 go ahead\r\n"
+        );
         let tls = task.start_secure_connection().await.unwrap();
         println!("{tls:?} {:?}", tls.tls_exporter());
         task.write("ECHO hi\r\n", Timeout::NEVER).await.unwrap();
         assert_eq!(&task.read_until("\r\n", 512, SOON).await.unwrap().data[..], b"250 hi\r\n");
         task.write("STOPTLS\r\n", Timeout::NEVER).await.unwrap();
-        assert_eq!(&task.read_until("\r\n", 512, SOON).await.unwrap().data[..], b"220 stopping\r\n");
+        assert_eq!(
+            &task.read_until("\r\n", 512, SOON).await.unwrap().data[..],
+            b"220 stopping\r\n"
+        );
         task.stop_secure_connection().await.unwrap();
         task.write("ECHO clear\r\n", Timeout::NEVER).await.unwrap();
         assert_eq!(&task.read_until("\r\n", 512, SOON).await.unwrap().data[..], b"250 clear\r\n");

@@ -210,10 +210,10 @@ impl Stream {
             (None, Some(error)) if end.is_some() && self.is_dying() => Some(error.clone()),
             (None, _) => None,
         };
-        if let Some(error) = dead {
-            if self.pipe.readable().is_empty() || self.reads.has_before(u64::MAX) {
-                return self.fail(error);
-            }
+        if let Some(error) = dead
+            && (self.pipe.readable().is_empty() || self.reads.has_before(u64::MAX))
+        {
+            return self.fail(error);
         }
         let lanes_are_over = self.writes.is_over() && self.reads.is_over();
         if lanes_are_over && self.is_idle() && self.pipe.pending().is_empty() {

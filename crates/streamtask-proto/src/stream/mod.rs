@@ -354,10 +354,11 @@ impl Stream {
             && !self.pipe.is_handshaking()
             && self.pipe.pending().is_empty()
             && self.writes.failure().is_none();
-        if may && self.writes.has_bytes(hold) {
-            if let Err(error) = self.writes.encrypt(&mut self.pipe, hold) {
-                self.send_failed(error);
-            }
+        if may
+            && self.writes.has_bytes(hold)
+            && let Err(error) = self.writes.encrypt(&mut self.pipe, hold)
+        {
+            self.send_failed(error);
         }
     }
 

@@ -80,10 +80,10 @@ impl Stream {
 
     fn begin_close_write(&mut self) {
         // Behind a write that was cut off, close_notify would call the stream whole.
-        if self.writes.failure().is_none() {
-            if let Err(error) = self.pipe.close_notify() {
-                self.fail(error);
-            }
+        if self.writes.failure().is_none()
+            && let Err(error) = self.pipe.close_notify()
+        {
+            self.fail(error);
         }
     }
 

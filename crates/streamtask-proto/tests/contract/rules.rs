@@ -204,8 +204,7 @@ fn check_barriers(world: &World, calls: &Calls) {
         if world.results[barrier].is_err() {
             continue;
         }
-        let is_repeated =
-            calls.barriers.iter().any(|(id, other)| id < barrier && other == name);
+        let is_repeated = calls.barriers.iter().any(|(id, other)| id < barrier && other == name);
         let is_late = world.events.iter().any(|event| matches!(event, Event::Finished(_)));
         let is_noop = *name == "stop";
         if is_repeated || is_late || is_noop {

@@ -59,7 +59,9 @@ fn the_resource_timeout_ends_the_task() {
     world.advance(604_800 * SECOND);
     let limit = ErrorKind::TimedOut(Limit::Resource);
     assert_eq!(world.error(read).kind(), limit);
-    assert!(matches!(world.events.last(), Some(Event::Finished(Err(error))) if error.kind() == limit));
+    assert!(
+        matches!(world.events.last(), Some(Event::Finished(Err(error))) if error.kind() == limit)
+    );
     assert!(world.closed);
 }
 

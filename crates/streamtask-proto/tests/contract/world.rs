@@ -52,7 +52,8 @@ impl Cuts {
 impl World {
     pub(crate) fn new(version: TlsVersion, options: Options, seed: u64) -> Self {
         let target = Target::new("server.test", 25).expect("a target");
-        #[allow(clippy::disallowed_methods)] // a starting point; from here on only the test moves it
+        #[allow(clippy::disallowed_methods)]
+        // a starting point; from here on only the test moves it
         let now = Instant::now();
         World {
             client: Stream::new(target, options, Some(pki().client())),
@@ -76,7 +77,6 @@ impl World {
         world.input(Input::Resume);
         world
     }
-
 
     pub(crate) fn input(&mut self, input: Input) {
         self.client.handle(self.now, input);

@@ -48,7 +48,7 @@ impl Shared {
                 Output::ShutdownWrite => shutdown(state, Shutdown::Write),
                 Output::ShutdownRead => shutdown(state, Shutdown::Read),
                 Output::Close => close(state),
-                Output::Captured(pipe) => self.capture(state, pipe),
+                Output::Captured(pipe) => self.capture(state, *pipe),
                 Output::Wait(wait) => return wait,
                 Output::Connect => state.wants_driver = true,
                 _ => {}
@@ -66,25 +66,25 @@ impl Shared {
     }
 
     /// The socket and the pipe leave the task; it is over without another word.
-    fn capture(self: &Arc<Self>, state: &mut State, pipe: Box<Pipe>) {
+    fn capture(self: &Arc<Self>, state: &mut State, pipe: Pipe) {
         let tolerates = self.session.configuration.tolerate_truncation;
         if let Some(socket) = state.socket.take() {
-            state.captured = Some(captured::streams(socket, *pipe, tolerates));
+            state.captured = Some(captured::streams(socket, pipe, tolerates));
         }
         self.end(state, Ok(()));
         let shared = self.clone();
-        self.mailbox.put(move || shared.leave());
+        self.mailbox.put(move || shared.leave_told());
     }
 
     /// Moves bytes once in each direction, as far as the core wants and the socket can.
     fn transfer(&self, state: &mut State, wait: Wait, now: Instant) -> Moved {
         let State { stream, socket: Some(socket), .. } = state else { return Moved::Nothing };
         let mut moved = Moved::Nothing;
-        if wait.send {
-            if let Some(input) = send(stream, socket, &self.write_waker) {
-                stream.handle(now, input);
-                moved = Moved::Something;
-            }
+        if wait.send
+            && let Some(input) = send(stream, socket, &self.write_waker)
+        {
+            stream.handle(now, input);
+            moved = Moved::Something;
         }
         if wait.sweep {
             let input = sweep(stream, socket);
@@ -95,11 +95,11 @@ impl Shared {
                 return Moved::Something;
             }
         }
-        if wait.receive {
-            if let Some(input) = receive(stream, socket, &self.read_waker) {
-                stream.handle(now, input);
-                moved = Moved::Something;
-            }
+        if wait.receive
+            && let Some(input) = receive(stream, socket, &self.read_waker)
+        {
+            stream.handle(now, input);
+            moved = Moved::Something;
         }
         moved
     }

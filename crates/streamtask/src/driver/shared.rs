@@ -107,28 +107,31 @@ impl Shared {
         lock(&self.state)
     }
 
-    /// Takes an operation in, in the order of calls. What can be done at once is done at once.
-    pub(crate) fn enqueue(self: &Arc<Self>, operation: Operation) -> OpId {
+    /// Takes an operation in, in the order of calls. What can be done at once is done at once, and its
+    /// result comes along.
+    pub(crate) fn enqueue(
+        self: &Arc<Self>,
+        operation: Operation,
+    ) -> (OpId, Option<Result<Answer, Error>>) {
         let is_read = matches!(operation, Operation::Read(..));
         let now = Instant::now();
         let mut state = self.lock();
         let id = state.slots.open();
         state.stream.handle(now, Input::Enqueue(id, operation));
-        if is_read {
-            // Nobody waits for it yet; what is buffered has been handed out already.
+        if is_read || state.is_queueing {
+            // A read that nobody waits for yet needs no more than what is buffered.
             self.carry_out(&mut state);
-        } else if state.is_queueing {
-            state.wake_driver();
         } else {
             state.is_queueing = true;
             self.pump(&mut state, now);
-            if !state.slots.is_done(id) {
-                state.wake_driver();
-            }
+        }
+        let result = state.collect(id, is_read);
+        if result.is_none() && !is_read {
+            state.wake_driver();
         }
         drop(state);
         self.mailbox.kick();
-        id
+        (id, result)
     }
 
     /// Whether a driver is to be spawned; says so once.
@@ -171,11 +174,6 @@ impl Shared {
         drop(state);
         self.mailbox.kick();
         result
-    }
-
-    /// The result of `id` if it is there already.
-    pub(crate) fn collect(&self, id: OpId, is_read: bool) -> Option<Result<Answer, Error>> {
-        self.lock().collect(id, is_read)
     }
 
     /// The result of `id` goes to `callback`, on the delegate queue.
@@ -277,8 +275,12 @@ impl Shared {
             Event::Finished(result) => {
                 let error = result.clone().err();
                 self.end(state, result);
-                let shared = self.clone();
-                self.mailbox.put(move || shared.announce(error));
+                if self.delegate().is_some() {
+                    let shared = self.clone();
+                    self.mailbox.put(move || shared.announce(error));
+                } else {
+                    self.leave(state);
+                }
             }
             _ => {}
         }
@@ -314,24 +316,33 @@ impl Shared {
         for waker in state.completions.drain(..) {
             waker.wake();
         }
+        state.wake_driver();
     }
 
     /// On the delegate queue: the last message of the task, then perhaps that of the session.
-    pub(super) fn announce(self: &Arc<Self>, error: Option<Error>) {
+    fn announce(self: &Arc<Self>, error: Option<Error>) {
         let delegate = self.delegate();
         self.lock().is_announced = true;
         if let Some(delegate) = delegate {
             let (session, task) = self.handles();
             delegate.did_complete(&session, &task, error.as_ref());
         }
-        self.leave();
+        self.leave_told();
     }
 
-    /// The session forgets the task, and the task its delegate.
-    pub(super) fn leave(&self) {
-        *lock(&self.identity.delegate) = None;
-        self.lock().is_announced = true;
+    /// The session forgets the task.
+    fn leave(&self, state: &mut State) {
+        state.is_announced = true;
         self.session.task_ended(self.identity.number);
+    }
+
+    /// The last word was had: the task lets its delegate go, and perhaps the session has its last message.
+    pub(super) fn leave_told(self: &Arc<Self>) {
+        // Taken out first: a delegate is user code even when it is dropped.
+        let delegate = lock(&self.identity.delegate).take();
+        drop(delegate);
+        self.leave(&mut self.lock());
+        self.session.kick();
     }
 
     /// The task's own delegate, or else the session's.
@@ -383,10 +394,10 @@ impl State {
 
     /// The driver sleeps no longer than the core allows.
     fn arm(&mut self) {
-        if let Some(until) = self.until {
-            if self.armed.is_none_or(|armed| until < armed) {
-                self.wake_driver();
-            }
+        if let Some(until) = self.until
+            && self.armed.is_none_or(|armed| until < armed)
+        {
+            self.wake_driver();
         }
     }
 }

@@ -108,11 +108,6 @@ impl Slots {
         }
     }
 
-    /// Whether it is over for everybody but its caller.
-    pub(crate) fn is_done(&mut self, id: OpId) -> bool {
-        !matches!(self.get(id), Some(Slot::Waiting(_) | Slot::Callback(_) | Slot::Detached))
-    }
-
     /// The result, if it is there.
     pub(crate) fn collect(&mut self, id: OpId) -> Option<Result<Answer, Error>> {
         match self.get(id)? {

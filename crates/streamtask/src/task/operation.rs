@@ -87,10 +87,9 @@ impl<T: Sealed> OperationResult for T {}
 impl<T: OperationResult> Operation<T> {
     pub(crate) fn begin(shared: &Arc<Shared>, call: Call) -> Self {
         let is_read = matches!(call, Call::Read(..));
-        let id = shared.enqueue(call);
-        let state = match shared.collect(id, is_read) {
-            Some(result) => State::Done(shared.clone(), result),
-            None => State::UnderWay { shared: shared.clone(), id, is_read },
+        let state = match shared.enqueue(call) {
+            (_, Some(result)) => State::Done(shared.clone(), result),
+            (id, None) => State::UnderWay { shared: shared.clone(), id, is_read },
         };
         Operation { state, result: PhantomData }
     }
