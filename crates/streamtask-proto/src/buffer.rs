@@ -20,6 +20,17 @@ impl Outgoing {
         self.start == self.end
     }
 
+    pub(crate) fn capacity(&self) -> usize {
+        self.memory.capacity()
+    }
+
+    /// Gives the memory back, unless something waits in it.
+    pub(crate) fn rest(&mut self) {
+        if self.is_empty() {
+            *self = Outgoing::default();
+        }
+    }
+
     /// What waits to be sent.
     pub(crate) fn pending(&self) -> &[u8] {
         &self.memory[self.start..self.end]
@@ -95,14 +106,10 @@ impl Appetite {
             self.0 = (self.0 / 2).max(LEAST);
         }
     }
-
-    pub(crate) fn is_small(&self) -> bool {
-        self.0 == LEAST
-    }
 }
 
 /// What an idle connection keeps, and a first read asks for.
-const LEAST: usize = 4 << 10;
+pub(crate) const LEAST: usize = 4 << 10;
 /// Fits a second-level cache, and a system call costs little beside it.
 const MOST: usize = 256 << 10;
 /// A larger buffer for ciphertext is given back when it has been sent.
@@ -143,6 +150,6 @@ mod tests {
         for _ in 0..9 {
             appetite.brought(1);
         }
-        assert!(appetite.is_small());
+        assert_eq!(appetite.0, LEAST);
     }
 }

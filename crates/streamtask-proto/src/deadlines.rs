@@ -15,6 +15,10 @@ impl Timeout {
     /// No limit.
     pub const NEVER: Timeout = Timeout(Duration::MAX);
 
+    pub(crate) const fn seconds(count: u64) -> Self {
+        Timeout(Duration::from_secs(count))
+    }
+
     /// Seconds as Foundation counts them: zero, negative, infinite and not-a-number all mean never.
     pub fn from_secs_f64(seconds: f64) -> Self {
         match Duration::try_from_secs_f64(seconds) {

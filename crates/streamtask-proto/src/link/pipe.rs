@@ -134,11 +134,18 @@ impl Pipe {
         self.plain.clear();
     }
 
-    /// Gives memory back when nothing is on its way and nothing much has come lately.
-    pub fn rest(&mut self) {
-        if self.appetite.is_small() && self.wire.is_empty() {
-            self.wire = BytesMut::new();
+    /// How much memory the buffers hold, used or not.
+    pub fn capacity(&self) -> usize {
+        self.wire.capacity() + self.plain.capacity() + self.out.capacity()
+    }
+
+    /// Gives the memory back that is not in use; the next bytes begin small again.
+    pub(crate) fn rest(&mut self) {
+        self.appetite = Appetite::new();
+        for buffer in [&mut self.wire, &mut self.plain] {
+            *buffer = BytesMut::from(&buffer[..]);
         }
+        self.out.rest();
     }
 
     /// Whether writes go through [`Pipe::encrypt`] rather than to the socket as they are.

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
+use super::Stream;
+use super::barriers::Phase;
 use super::reads::{End, ReadSide};
 use super::writes::{Poisoned, WriteSide};
-use super::{Phase, Stream};
 use crate::deadlines::Deadline;
 use crate::{Error, ErrorKind, Event, Limit, Operation, Outcome, Output, TaskState, Timeout};
 
@@ -130,6 +131,9 @@ impl Stream {
             Some(limit) => self.fail(ErrorKind::TimedOut(limit).into()),
             None => self.expire(time),
         }
+        if self.rest.0.is_past(time) {
+            self.rest(now);
+        }
         self.earliest = self.next_deadline();
     }
 
@@ -156,7 +160,8 @@ impl Stream {
             Life::New | Life::Open | Life::Finished(_) | Life::Captured => Deadline::NEVER,
         };
         let lanes = self.reads.earliest_deadline().min(self.writes.earliest_deadline());
-        opening.min(lanes).min(self.barriers.deadline()).min(self.resource_deadline)
+        let phases = self.barriers.deadline().min(self.resource_deadline);
+        opening.min(lanes).min(phases).min(self.rest.0)
     }
 
     /// Writing has become impossible. What the peer said before may still be read.

@@ -2,12 +2,15 @@
 //!
 //! This file takes inputs in and gives outputs out; what they mean stands beside it: [`reads`] and
 //! [`writes`] (the two lanes), [`barriers`] (what waits for what), `switching` (what a barrier does when
-//! its turn has come), `lifecycle` (resuming, suspending, failing, ending).
+//! its turn has come), `calls` (what a call gets at once), `waiting` (for what, and until when),
+//! `lifecycle` (resuming, suspending, failing, ending).
 
 mod barriers;
+mod calls;
 mod lifecycle;
 mod reads;
 mod switching;
+mod waiting;
 mod writes;
 
 use std::collections::VecDeque;
@@ -20,13 +23,13 @@ use bytes::BytesMut;
 use crate::deadlines::{Deadline, TaskClock};
 use crate::tls::{Ask, TlsConfig, TlsInfo};
 use crate::{
-    EofKind, Error, ErrorKind, Event, Input, OpId, Operation, Outcome, Output, Pipe, ReadKind,
-    Target, Timeout, Transmit, Wait,
+    EofKind, Error, ErrorKind, Event, Input, OpId, Outcome, Output, Pipe, Target, Timeout, Transmit,
 };
-use barriers::{BarrierKind, Barriers, Phase};
+use barriers::Barriers;
 use lifecycle::Life;
-use reads::{End, ReadSide, Reads};
-use writes::{WriteSide, Writes};
+use reads::{End, Reads};
+use waiting::Load;
+use writes::Writes;
 
 /// How one task is to behave.
 #[derive(Clone, Debug)]
@@ -97,6 +100,8 @@ pub struct Stream {
     /// No deadline comes before this one. It may be too early, never too late.
     earliest: Deadline,
     resource_deadline: Deadline,
+    /// When memory that was grown under load may be given back, and whether it was used since.
+    rest: (Deadline, Load),
     outputs: VecDeque<Output>,
     /// Whether anything came in since the lanes last came to rest.
     stirred: bool,
@@ -126,6 +131,7 @@ impl Stream {
             next_seq: 0,
             earliest: Deadline::NEVER,
             resource_deadline: Deadline::NEVER,
+            rest: (Deadline::NEVER, Load::Idle),
             outputs: VecDeque::new(),
             stirred: false,
         }
@@ -178,6 +184,11 @@ impl Stream {
         !self.outputs.is_empty()
     }
 
+    /// How much memory the buffers hold, used or not.
+    pub fn capacity(&self) -> usize {
+        self.pipe.capacity()
+    }
+
     /// Whether a TLS handshake is under way.
     pub fn is_handshaking(&self) -> bool {
         self.pipe.is_handshaking()
@@ -212,93 +223,8 @@ impl Stream {
         self.pipe.is_secure() && !self.pipe.is_handshaking()
     }
 
-    fn enqueue(&mut self, now: Instant, id: OpId, operation: Operation) {
-        let seq = self.next_seq;
-        self.next_seq += 1;
-        if let Some(result) = self.refuse(&operation) {
-            return self.complete(id, result);
-        }
-        let mut barrier = |kind| self.barriers.push(id, seq, kind);
-        match operation {
-            Operation::Read(kind, timeout) => {
-                let deadline = self.deadline(now, timeout);
-                self.reads.push(id, seq, kind, deadline);
-                if self.life.is_over() {
-                    self.answer_late_read();
-                }
-            }
-            Operation::Write(bytes, timeout) => {
-                let deadline = self.deadline(now, timeout);
-                self.writes.push(id, seq, bytes, deadline);
-            }
-            Operation::CloseRead => {
-                barrier(BarrierKind::CloseRead);
-                self.reads.set_side(ReadSide::Closing);
-            }
-            Operation::CloseWrite => {
-                barrier(BarrierKind::CloseWrite);
-                if let WriteSide::Open = self.writes.side() {
-                    self.writes.set_side(WriteSide::Closing);
-                }
-            }
-            Operation::StartSecure(options) => barrier(BarrierKind::StartSecure(options)),
-            Operation::StopSecure => barrier(BarrierKind::StopSecure),
-            Operation::Capture => barrier(BarrierKind::Capture),
-        }
-    }
-
-    /// What is known at the call: a state that has no use for the operation, or arguments without sense.
-    fn refuse(&self, operation: &Operation) -> Option<Result<Outcome, Error>> {
-        if let Some(result) = self.life.answer(operation) {
-            return Some(result);
-        }
-        let not_connected = || Some(Err(ErrorKind::NotConnected.into()));
-        if self.barriers.captures() {
-            return not_connected();
-        }
-        match operation {
-            Operation::Read(kind, _) => match invalid(kind) {
-                Some(why) => Some(Err(Error::new(ErrorKind::InvalidArgument).detail(why))),
-                None if self.reads.side() != ReadSide::Open => not_connected(),
-                None => None,
-            },
-            Operation::Write(..) => match self.writes.side() {
-                WriteSide::Open => None,
-                WriteSide::Closing | WriteSide::Closed => not_connected(),
-                WriteSide::Failed(error) => Some(Err(error.clone())),
-            },
-            Operation::CloseRead => {
-                (self.reads.side() != ReadSide::Open).then_some(Ok(Outcome::Done))
-            }
-            Operation::CloseWrite => {
-                let again = matches!(self.writes.side(), WriteSide::Closing | WriteSide::Closed);
-                again.then_some(Ok(Outcome::Done))
-            }
-            Operation::StopSecure if self.options.stop_secure_is_noop => Some(Ok(Outcome::Done)),
-            Operation::StartSecure(_) | Operation::StopSecure | Operation::Capture => None,
-        }
-    }
-
-    /// A task that ended well still has its end to tell, and what came back from dropped reads.
-    fn answer_late_read(&mut self) {
-        self.complete_reads();
-        let unanswered: Vec<_> = self.reads.drain().collect();
-        for id in unanswered {
-            self.complete(id, Err(ErrorKind::NotConnected.into()));
-        }
-    }
-
-    /// Notes a deadline, so that waiting knows of it.
-    fn deadline(&mut self, now: Instant, timeout: Timeout) -> Deadline {
-        if timeout == Timeout::NEVER {
-            return Deadline::NEVER;
-        }
-        let deadline = self.clock.deadline(now, timeout);
-        self.earliest = self.earliest.min(deadline);
-        deadline
-    }
-
     fn received(&mut self, now: Instant, count: usize) {
+        self.note_load(now);
         let result = self.pipe.received(count);
         self.decoded(now, result);
     }
@@ -381,60 +307,6 @@ impl Stream {
     fn tell(&mut self, event: Event) {
         self.outputs.push_back(Output::Event(event));
     }
-
-    fn wait(&self) -> Wait {
-        let is_over = self.life.is_over();
-        let is_acting = self.is_acting();
-        // A handshake runs to its end even in a suspended task.
-        let is_answering = matches!(self.barriers.phase(), Some(Phase::Handshake(_)));
-        Wait {
-            until: self.clock.instant(self.earliest).filter(|_| !is_over),
-            receive: !is_over && (is_acting || self.pipe.is_handshaking()) && self.wants_bytes(),
-            send: !is_over && (is_acting || is_answering) && self.has_bytes(),
-            sweep: matches!(self.barriers.phase(), Some(Phase::Sweep(_))),
-        }
-    }
-
-    fn has_bytes(&self) -> bool {
-        !self.pipe.pending().is_empty()
-            || (!self.pipe.is_secure()
-                && self.writes.failure().is_none()
-                && self.writes.has_bytes(self.barriers.hold()))
-    }
-
-    fn wants_bytes(&self) -> bool {
-        if self.broken.is_some() || self.pipe.has_fin() {
-            return false;
-        }
-        match self.barriers.phase() {
-            Some(Phase::Sweep(_)) => true,
-            // A step that is out asks somebody; what comes meanwhile may wait in the kernel.
-            Some(Phase::Handshake(_)) => !self.pipe.is_stepping(),
-            Some(Phase::AwaitClose(_)) => self.pipe.readable().len() < STOP_BACKLOG,
-            Some(Phase::FlushWrite) | None => {
-                let is_ended = self.pipe.end().is_some();
-                let hold = self.barriers.hold();
-                !is_ended && (self.reads.has_before(hold) || self.is_dying())
-            }
-        }
-    }
-
-    /// Whether writing has failed, so that what the peer still said should be had before it is gone.
-    fn is_dying(&self) -> bool {
-        self.writes.failure().is_some_and(|error| !error.is_timeout())
-    }
-}
-
-/// What makes no sense in a read.
-fn invalid(kind: &ReadKind) -> Option<&'static str> {
-    match kind {
-        ReadKind::Data { min, max } if min > max => Some("the minimum is over the maximum"),
-        ReadKind::Until { delimiter, .. } if delimiter.is_empty() => Some("the delimiter is empty"),
-        ReadKind::Until { delimiter, max } if delimiter.len() > *max => {
-            Some("the delimiter is longer than the maximum")
-        }
-        ReadKind::Data { .. } | ReadKind::Until { .. } => None,
-    }
 }
 
 impl fmt::Debug for Stream {
@@ -450,6 +322,3 @@ impl fmt::Debug for Stream {
             .finish_non_exhaustive()
     }
 }
-
-/// How much a peer may still send under TLS while its close_notify is awaited and nobody reads.
-const STOP_BACKLOG: usize = 1 << 20;

@@ -162,3 +162,22 @@ fn a_fatal_timeout_fails_the_task_with_it() {
     assert_eq!(world.error(first), world.error(second));
     assert_eq!(world.client.state(), TaskState::Completed);
 }
+
+#[test]
+fn buffers_grown_under_load_are_given_back_when_the_connection_falls_idle() {
+    let mut world = world();
+    let read = world.read(1 << 20, 1 << 20);
+    world.server.send(&vec![7; 1 << 20]);
+    world.run();
+    assert_eq!(world.data(read).data.len(), 1 << 20);
+    let unread = world.read(100, 100);
+    world.server.send(b"partly");
+    world.run();
+    assert!(world.client.capacity() > 16 << 10, "grown under load");
+    world.advance(SECOND);
+    world.advance(SECOND);
+    assert!(world.client.capacity() <= 16 << 10, "{} bytes kept", world.client.capacity());
+    world.server.send(&[b'!'; 94]);
+    world.run();
+    assert_eq!(&world.data(unread).data[..6], b"partly", "what was unread is still there");
+}

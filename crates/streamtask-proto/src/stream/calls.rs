@@ -1,0 +1,99 @@
+//! What becomes of a call: refused at once, or queued in its lane.
+
+use std::time::Instant;
+
+use super::Stream;
+use super::barriers::BarrierKind;
+use super::reads::ReadSide;
+use super::writes::WriteSide;
+use crate::{Error, ErrorKind, OpId, Operation, Outcome, ReadKind};
+
+impl Stream {
+    pub(super) fn enqueue(&mut self, now: Instant, id: OpId, operation: Operation) {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        if let Some(result) = self.refuse(&operation) {
+            return self.complete(id, result);
+        }
+        let mut barrier = |kind| self.barriers.push(id, seq, kind);
+        match operation {
+            Operation::Read(kind, timeout) => {
+                let deadline = self.deadline(now, timeout);
+                self.reads.push(id, seq, kind, deadline);
+                if self.life.is_over() {
+                    self.answer_late_read();
+                }
+            }
+            Operation::Write(bytes, timeout) => {
+                let deadline = self.deadline(now, timeout);
+                self.writes.push(id, seq, bytes, deadline);
+            }
+            Operation::CloseRead => {
+                barrier(BarrierKind::CloseRead);
+                self.reads.set_side(ReadSide::Closing);
+            }
+            Operation::CloseWrite => {
+                barrier(BarrierKind::CloseWrite);
+                if let WriteSide::Open = self.writes.side() {
+                    self.writes.set_side(WriteSide::Closing);
+                }
+            }
+            Operation::StartSecure(options) => barrier(BarrierKind::StartSecure(options)),
+            Operation::StopSecure => barrier(BarrierKind::StopSecure),
+            Operation::Capture => barrier(BarrierKind::Capture),
+        }
+    }
+
+    /// What is known at the call: a state that has no use for the operation, or arguments without sense.
+    fn refuse(&self, operation: &Operation) -> Option<Result<Outcome, Error>> {
+        if let Some(result) = self.life.answer(operation) {
+            return Some(result);
+        }
+        let not_connected = || Some(Err(ErrorKind::NotConnected.into()));
+        if self.barriers.captures() {
+            return not_connected();
+        }
+        match operation {
+            Operation::Read(kind, _) => match invalid(kind) {
+                Some(why) => Some(Err(Error::new(ErrorKind::InvalidArgument).detail(why))),
+                None if self.reads.side() != ReadSide::Open => not_connected(),
+                None => None,
+            },
+            Operation::Write(..) => match self.writes.side() {
+                WriteSide::Open => None,
+                WriteSide::Closing | WriteSide::Closed => not_connected(),
+                WriteSide::Failed(error) => Some(Err(error.clone())),
+            },
+            Operation::CloseRead => {
+                (self.reads.side() != ReadSide::Open).then_some(Ok(Outcome::Done))
+            }
+            Operation::CloseWrite => {
+                let again = matches!(self.writes.side(), WriteSide::Closing | WriteSide::Closed);
+                again.then_some(Ok(Outcome::Done))
+            }
+            Operation::StopSecure if self.options.stop_secure_is_noop => Some(Ok(Outcome::Done)),
+            Operation::StartSecure(_) | Operation::StopSecure | Operation::Capture => None,
+        }
+    }
+
+    /// A task that ended well still has its end to tell, and what came back from dropped reads.
+    fn answer_late_read(&mut self) {
+        self.complete_reads();
+        let unanswered: Vec<_> = self.reads.drain().collect();
+        for id in unanswered {
+            self.complete(id, Err(ErrorKind::NotConnected.into()));
+        }
+    }
+}
+
+/// What makes no sense in a read.
+fn invalid(kind: &ReadKind) -> Option<&'static str> {
+    match kind {
+        ReadKind::Data { min, max } if min > max => Some("the minimum is over the maximum"),
+        ReadKind::Until { delimiter, .. } if delimiter.is_empty() => Some("the delimiter is empty"),
+        ReadKind::Until { delimiter, max } if delimiter.len() > *max => {
+            Some("the delimiter is longer than the maximum")
+        }
+        ReadKind::Data { .. } | ReadKind::Until { .. } => None,
+    }
+}
