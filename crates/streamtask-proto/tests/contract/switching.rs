@@ -36,8 +36,11 @@ fn noise(seed: usize, length: usize) -> Vec<u8> {
     (0..length).map(|_| cuts.next(1 << 15) as u8).collect()
 }
 
+/// What the client writes and what the server sends in one phase, piece by piece.
+type Contents = (Vec<Vec<u8>>, Vec<Vec<u8>>);
+
 /// What goes each way in each phase.
-fn contents(phases: &[Phase]) -> Vec<(Vec<Vec<u8>>, Vec<Vec<u8>>)> {
+fn contents(phases: &[Phase]) -> Vec<Contents> {
     let pieces = |lengths: &[usize], salt: usize| -> Vec<Vec<u8>> {
         lengths.iter().enumerate().map(|(at, length)| noise(salt + at, *length)).collect()
     };
@@ -90,7 +93,7 @@ fn run(version: TlsVersion, phases: &[Phase], seed: u64) {
 fn serve(
     world: &mut World,
     phases: &[Phase],
-    contents: &[(Vec<Vec<u8>>, Vec<Vec<u8>>)],
+    contents: &[Contents],
     switches: &[u64],
 ) {
     let mut is_sent = false;
