@@ -1,14 +1,11 @@
-//! Whom a session tells what happens, and on which queue.
-
-use std::fmt;
-use std::sync::Arc;
+//! Whom a session tells what happens.
 
 use crate::{Challenge, Error, InputStream, OutputStream, Session, StreamTask};
 
 /// Hears of everything that happens in a session (`URLSessionDelegate`, `URLSessionTaskDelegate` and
 /// `URLSessionStreamDelegate` in one). Every method has a default; implement what you need.
 ///
-/// All methods but [`did_create_task`](Self::did_create_task) run on the session's [`DelegateQueue`],
+/// All methods but [`did_create_task`](Self::did_create_task) run on the session's [`DelegateQueue`](crate::DelegateQueue),
 /// those of one task always in order and never two at once. They may call anything, `cancel` included.
 /// They may block, which holds up the other callbacks of a serial queue.
 ///
@@ -93,47 +90,3 @@ pub trait SessionDelegate: Send + Sync + 'static {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TaskMetrics {}
-
-/// Something to run on a delegate queue.
-pub type Job = Box<dyn FnOnce() + Send>;
-
-/// Where callbacks run: a serial queue of the session's own, or any executor.
-#[derive(Clone, Default)]
-pub struct DelegateQueue(Kind);
-
-#[derive(Clone, Default)]
-enum Kind {
-    #[default]
-    Serial,
-    Executor(Arc<dyn Fn(Job) + Send + Sync>),
-}
-
-impl DelegateQueue {
-    /// A queue of the session's own: one callback at a time, on a thread that comes and goes with work.
-    pub fn serial() -> Self {
-        DelegateQueue(Kind::Serial)
-    }
-
-    /// Runs callbacks through `execute`, which must run each job once, at some time, and not before it
-    /// returns to a caller that holds a lock the job needs. It may be concurrent: the callbacks of one
-    /// task stay in order all the same.
-    pub fn executor(execute: impl Fn(Job) + Send + Sync + 'static) -> Self {
-        DelegateQueue(Kind::Executor(Arc::new(execute)))
-    }
-
-    pub(crate) fn into_executor(self) -> Arc<dyn Fn(Job) + Send + Sync> {
-        match self.0 {
-            Kind::Serial => crate::dispatch::serial(),
-            Kind::Executor(execute) => execute,
-        }
-    }
-}
-
-impl fmt::Debug for DelegateQueue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Kind::Serial => "DelegateQueue::serial",
-            Kind::Executor(_) => "DelegateQueue::executor",
-        })
-    }
-}

@@ -4,14 +4,10 @@
 //! order of events; they run on the session's executor, one at a time, whatever the executor does.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
-use crate::delegate::Job;
 use crate::lock;
-
-/// What runs jobs.
-pub(crate) type Executor = Arc<dyn Fn(Job) + Send + Sync>;
+use crate::queue::{Executor, Job};
 
 /// The callbacks of one task, in order.
 #[derive(Clone)]
@@ -76,65 +72,12 @@ impl Drop for Again<'_> {
     }
 }
 
-/// A serial queue whose thread comes with the first job and goes when none has come for a while.
-pub(crate) fn serial() -> Executor {
-    let queue = Arc::new(SerialQueue::default());
-    Arc::new(move |job| queue.clone().push(job))
-}
-
-#[derive(Default)]
-struct SerialQueue {
-    state: Mutex<State>,
-    came: Condvar,
-}
-
-/// How long the thread of a serial queue waits for the next job.
-const LINGER: Duration = Duration::from_millis(200);
-
-impl SerialQueue {
-    fn push(self: Arc<Self>, job: Job) {
-        let mut state = lock(&self.state);
-        state.jobs.push_back(job);
-        if std::mem::replace(&mut state.is_running, true) {
-            return self.came.notify_one();
-        }
-        drop(state);
-        let queue = self.clone();
-        let thread = std::thread::Builder::new().name("streamtask-delegate".into());
-        if thread.spawn(move || queue.run()).is_err() {
-            // No thread can be had. Running the jobs here is better than never.
-            self.run();
-        }
-    }
-
-    fn run(&self) {
-        while let Some(job) = self.next() {
-            // A panic is the callback's; it is reported as any thread's is, and the queue goes on.
-            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
-        }
-    }
-
-    fn next(&self) -> Option<Job> {
-        let mut state = lock(&self.state);
-        loop {
-            if let Some(job) = state.jobs.pop_front() {
-                return Some(job);
-            }
-            let waited = self.came.wait_timeout(state, LINGER);
-            let (again, timeout) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
-            state = again;
-            if timeout.timed_out() && state.jobs.is_empty() {
-                state.is_running = false;
-                return None;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::sync::mpsc;
+
+    use super::*;
+    use crate::queue::serial;
 
     #[test]
     fn callbacks_of_one_task_stay_in_order_on_a_concurrent_executor() {

@@ -47,6 +47,7 @@ mod delegate;
 mod dispatch;
 mod driver;
 mod net;
+mod queue;
 mod registry;
 mod runtime;
 mod session;
@@ -56,7 +57,8 @@ pub use challenge::{
     AuthenticationMethod, Challenge, Credential, Disposition, ProtectionSpace, ServerTrust,
 };
 pub use config::{Configuration, Roots};
-pub use delegate::{DelegateQueue, Job, SessionDelegate, TaskMetrics};
+pub use delegate::{SessionDelegate, TaskMetrics};
+pub use queue::{DelegateQueue, Job};
 pub use session::Session;
 pub use streamtask_proto::tls::{Identity, SecureOptions, TlsInfo, TlsVersion};
 pub use streamtask_proto::{

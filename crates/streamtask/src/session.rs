@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 use streamtask_proto::tls::TlsConfig;
 use streamtask_proto::{Error, ErrorKind, Input, Stream, Target, TaskState};
 
-use crate::delegate::{DelegateQueue, SessionDelegate};
-use crate::dispatch::{Executor, Mailbox};
+use crate::delegate::SessionDelegate;
+use crate::dispatch::Mailbox;
 use crate::driver::Shared;
+use crate::queue::{DelegateQueue, Executor};
 use crate::registry::Registry;
 use crate::{Configuration, StreamTask, lock, task};
 

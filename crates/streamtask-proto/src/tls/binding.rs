@@ -2,16 +2,11 @@
 //!
 //! `tls-exporter` (RFC 9266) and other keying material (RFC 8446, 7.5; RFC 5705), and
 //! `tls-server-end-point` (RFC 5929). The rustls we drive has no exporter on its unbuffered connections,
-//! so the secret is tapped where rustls offers it, at its key log, and expanded with rustls' own key
+//! so the secret is tapped at its key log (see `tap`) and expanded with rustls' own key
 //! schedule primitives. rustls 0.24 has one; then this file keeps only the end-point hash.
 
-use std::fmt;
-use std::sync::Arc;
-
+use rustls::SupportedCipherSuite;
 use rustls::crypto::tls13::OkmBlock;
-use rustls::{KeyLog, SupportedCipherSuite};
-
-use super::context;
 
 /// What keying material is derived from.
 #[derive(Clone, Default)]
@@ -136,43 +131,4 @@ fn der(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     }
     let (contents, after) = rest.split_at_checked(length)?;
     Some((tag, contents, after))
-}
-
-/// Sits where rustls logs secrets: keeps what the exporter needs, passes all on to the user's log.
-pub(crate) struct SecretTap(Option<Arc<dyn KeyLog>>);
-
-impl SecretTap {
-    pub(crate) fn new(log: Option<Arc<dyn KeyLog>>) -> Self {
-        SecretTap(log)
-    }
-}
-
-impl KeyLog for SecretTap {
-    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
-        context::with(|context| match label {
-            "EXPORTER_SECRET" => context.secrets = Secrets::Tls13(secret.to_vec()),
-            "CLIENT_RANDOM" => {
-                context.secrets = Secrets::Tls12 {
-                    master: secret.to_vec(),
-                    client_random: client_random.to_vec(),
-                    server_random: Vec::new(),
-                }
-            }
-            _ => {}
-        });
-        if let Some(log) = &self.0 {
-            log.log(label, client_random, secret);
-        }
-    }
-
-    fn will_log(&self, label: &str) -> bool {
-        matches!(label, "EXPORTER_SECRET" | "CLIENT_RANDOM")
-            || self.0.as_ref().is_some_and(|log| log.will_log(label))
-    }
-}
-
-impl fmt::Debug for SecretTap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretTap")
-    }
 }

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::binding::Secrets;
-use super::trust::Ask;
+use super::question::Ask;
 
 /// What one connection brings along and learns while rustls runs for it.
 #[derive(Default)]

@@ -10,7 +10,9 @@ mod context;
 pub(crate) mod engine;
 mod identity;
 mod info;
+mod question;
 mod resumption;
+mod tap;
 mod trust;
 
 use std::fmt;
@@ -23,7 +25,7 @@ use rustls::{KeyLog, SupportedProtocolVersion};
 
 pub use identity::Identity;
 pub use info::TlsInfo;
-pub use trust::{Ask, IdentityAnswer, IdentityQuestion, TrustAnswer, TrustQuestion};
+pub use question::{Ask, IdentityAnswer, IdentityQuestion, TrustAnswer, TrustQuestion};
 
 use crate::{Error, ErrorKind};
 
@@ -139,7 +141,7 @@ impl TlsConfig {
             )))
             .with_client_cert_resolver(Arc::new(trust::SessionResolver::new(settings.identity)));
         client.alpn_protocols = settings.alpn;
-        client.key_log = Arc::new(binding::SecretTap::new(settings.key_log));
+        client.key_log = Arc::new(tap::SecretTap::new(settings.key_log));
         client.resumption = Resumption::store(Arc::new(resumption::TrustedSessions::new()));
         Ok(TlsConfig { client: Arc::new(client), verifier_blocks: settings.verifier_blocks })
     }

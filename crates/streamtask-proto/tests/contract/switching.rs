@@ -90,12 +90,7 @@ fn run(version: TlsVersion, phases: &[Phase], seed: u64) {
     }
 }
 
-fn serve(
-    world: &mut World,
-    phases: &[Phase],
-    contents: &[Contents],
-    switches: &[u64],
-) {
+fn serve(world: &mut World, phases: &[Phase], contents: &[Contents], switches: &[u64]) {
     let mut is_sent = false;
     for (at, (writes, sends)) in contents.iter().enumerate() {
         if !std::mem::take(&mut is_sent) {

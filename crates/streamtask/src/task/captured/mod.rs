@@ -1,23 +1,22 @@
 //! The two streams of a task that was captured, for any other API.
 //!
 //! They share one socket and the task's pipe, so bytes that were received and not read come first and
-//! TLS goes on. They implement tokio's traits, those of futures-io, and std's (blocking).
+//! TLS goes on. That they implement everybody's traits stands in `traits`.
+
+mod traits;
 
 use std::fmt;
-use std::future::poll_fn;
-use std::io::{self, IoSlice, Read, Write};
+use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::Buf;
 use socket2::SockRef;
 use streamtask_proto::{EofKind, Error, ErrorKind, Pipe};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::operation::block_on;
 use crate::lock;
 
 /// The receiving half of a captured task.
@@ -231,179 +230,6 @@ impl Drop for OutputStream {
         if connection.output == StreamStatus::Open {
             let _ = connection.poll_shutdown(&mut Context::from_waker(Waker::noop()));
         }
-    }
-}
-
-impl AsyncRead for InputStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if buffer.remaining() == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        lock(&self.0).poll_read(cx, &mut |readable| {
-            let count = readable.len().min(buffer.remaining());
-            buffer.put_slice(&readable[..count]);
-            count
-        })
-    }
-}
-
-impl AsyncWrite for OutputStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        lock(&self.0).poll_write(cx, data)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.0).poll_shutdown(cx)
-    }
-}
-
-impl futures_io::AsyncRead for InputStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        if buffer.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        let mut count = 0;
-        let done = lock(&self.0).poll_read(cx, &mut |mut readable| {
-            count = readable.len().min(buffer.len());
-            readable.copy_to_slice(&mut buffer[..count]);
-            count
-        });
-        done.map_ok(|()| count)
-    }
-}
-
-impl futures_io::AsyncWrite for OutputStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        lock(&self.0).poll_write(cx, data)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.0).poll_flush(cx)
-    }
-
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.0).poll_shutdown(cx)
-    }
-}
-
-/// Blocks; not for use inside of asynchronous functions.
-impl Read for InputStream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        block_on(poll_fn(|cx| futures_io::AsyncRead::poll_read(Pin::new(self), cx, buffer)))
-    }
-}
-
-/// Blocks; not for use inside of asynchronous functions.
-impl Write for OutputStream {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        block_on(poll_fn(|cx| lock(&self.0).poll_write(cx, data)))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        block_on(poll_fn(|cx| lock(&self.0).poll_flush(cx)))
-    }
-}
-
-impl AsyncRead for Duplex {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        AsyncRead::poll_read(Pin::new(&mut self.input), cx, buffer)
-    }
-}
-
-impl AsyncWrite for Duplex {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        lock(&self.output.0).poll_write(cx, data)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        pieces: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let first = pieces.iter().find(|piece| !piece.is_empty());
-        lock(&self.output.0).poll_write(cx, first.map_or(&[], |piece| piece))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.output.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.output.0).poll_shutdown(cx)
-    }
-}
-
-impl futures_io::AsyncRead for Duplex {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        futures_io::AsyncRead::poll_read(Pin::new(&mut self.input), cx, buffer)
-    }
-}
-
-impl futures_io::AsyncWrite for Duplex {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        lock(&self.output.0).poll_write(cx, data)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.output.0).poll_flush(cx)
-    }
-
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.output.0).poll_shutdown(cx)
-    }
-}
-
-/// Blocks; not for use inside of asynchronous functions.
-impl Read for Duplex {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        Read::read(&mut self.input, buffer)
-    }
-}
-
-/// Blocks; not for use inside of asynchronous functions.
-impl Write for Duplex {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.output.write(data)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.output.flush()
     }
 }
 

@@ -1,0 +1,56 @@
+//! The questions of a handshake, and who answers them. Plain data; `trust` asks them.
+
+use rustls::pki_types::CertificateDer;
+
+use super::Identity;
+
+/// Answers the questions of a handshake. Its methods may block.
+pub trait Ask: Send + Sync {
+    /// Whether to trust this chain.
+    fn server_trust(&self, question: TrustQuestion) -> TrustAnswer;
+
+    /// Which certificate to show.
+    fn client_identity(&self, question: IdentityQuestion) -> IdentityAnswer;
+}
+
+/// A server's chain and what the default evaluation makes of it.
+#[derive(Clone, Debug)]
+pub struct TrustQuestion {
+    /// The leaf first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The name it was evaluated for.
+    pub server_name: String,
+    /// What default handling would answer.
+    pub evaluation: Result<(), rustls::Error>,
+}
+
+/// What was decided about a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrustAnswer {
+    /// Go on, whatever the evaluation says.
+    Accept,
+    /// Do what the evaluation says.
+    Default,
+    /// Refuse the peer: the task fails with a TLS error.
+    Reject,
+    /// Give the whole task up.
+    Cancel,
+}
+
+/// A server wants to know who we are.
+#[derive(Clone, Debug)]
+pub struct IdentityQuestion {
+    /// The issuers it would accept, in DER.
+    pub distinguished_names: Vec<Vec<u8>>,
+}
+
+/// Which certificate to show.
+#[derive(Clone, Debug)]
+pub enum IdentityAnswer {
+    /// This one.
+    Use(Identity),
+    /// None: the server decides whether that will do.
+    Continue,
+    /// Give the whole task up.
+    Cancel,
+}

@@ -1,0 +1,116 @@
+//! Where callbacks run: a serial queue of the session's own, or any executor of the user's.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::lock;
+
+/// Something to run on a delegate queue.
+pub type Job = Box<dyn FnOnce() + Send>;
+
+/// Where callbacks run: a serial queue of the session's own, or any executor.
+#[derive(Clone, Default)]
+pub struct DelegateQueue(Kind);
+
+#[derive(Clone, Default)]
+enum Kind {
+    #[default]
+    Serial,
+    Executor(Executor),
+}
+
+impl DelegateQueue {
+    /// A queue of the session's own: one callback at a time, on a thread that comes and goes with work.
+    pub fn serial() -> Self {
+        DelegateQueue(Kind::Serial)
+    }
+
+    /// Runs callbacks through `execute`, which must run each job once, at some time, and not before it
+    /// returns to a caller that holds a lock the job needs. It may be concurrent: the callbacks of one
+    /// task stay in order all the same.
+    pub fn executor(execute: impl Fn(Job) + Send + Sync + 'static) -> Self {
+        DelegateQueue(Kind::Executor(Arc::new(execute)))
+    }
+
+    pub(crate) fn into_executor(self) -> Executor {
+        match self.0 {
+            Kind::Serial => serial(),
+            Kind::Executor(execute) => execute,
+        }
+    }
+}
+
+impl fmt::Debug for DelegateQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Serial => "DelegateQueue::serial",
+            Kind::Executor(_) => "DelegateQueue::executor",
+        })
+    }
+}
+
+/// What runs jobs.
+pub(crate) type Executor = Arc<dyn Fn(Job) + Send + Sync>;
+
+/// A serial queue whose thread comes with the first job and goes when none has come for a while.
+pub(crate) fn serial() -> Executor {
+    let queue = Arc::new(SerialQueue::default());
+    Arc::new(move |job| queue.clone().push(job))
+}
+
+#[derive(Default)]
+struct SerialQueue {
+    state: Mutex<State>,
+    came: Condvar,
+}
+
+/// How long the thread of a serial queue waits for the next job.
+const LINGER: Duration = Duration::from_millis(200);
+
+impl SerialQueue {
+    fn push(self: Arc<Self>, job: Job) {
+        let mut state = lock(&self.state);
+        state.jobs.push_back(job);
+        if std::mem::replace(&mut state.is_running, true) {
+            return self.came.notify_one();
+        }
+        drop(state);
+        let queue = self.clone();
+        let thread = std::thread::Builder::new().name("streamtask-delegate".into());
+        if thread.spawn(move || queue.run()).is_err() {
+            // No thread can be had. Running the jobs here is better than never.
+            self.run();
+        }
+    }
+
+    fn run(&self) {
+        while let Some(job) = self.next() {
+            // A panic is the callback's; it is reported as any thread's is, and the queue goes on.
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
+        }
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                return Some(job);
+            }
+            let waited = self.came.wait_timeout(state, LINGER);
+            let (again, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            state = again;
+            if timeout.timed_out() && state.jobs.is_empty() {
+                state.is_running = false;
+                return None;
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    is_running: bool,
+}
