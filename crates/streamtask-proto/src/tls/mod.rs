@@ -1,8 +1,8 @@
 //! TLS in place: one rustls connection as a transformer of bytes, and the questions it asks.
 //!
-//! [`TlsConfig`] is made once for a session and shared by its tasks; [`engine`] is the only file that
-//! drives rustls. The rest answers what rustls asks while it runs: [`trust`] (who is the peer, who are
-//! we), [`resumption`] (what may be remembered), [`context`] (for which connection). No I/O happens here:
+//! [`TlsConfig`] is made once for a session and shared by its tasks; `engine` is the only file that
+//! drives rustls. The rest answers what rustls asks while it runs: `trust` (who is the peer, who are
+//! we), `resumption` (what may be remembered), `context` (for which connection). No I/O happens here:
 //! verifiers that read files or ask the system are made by the driver and handed in.
 
 mod binding;
