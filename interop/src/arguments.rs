@@ -1,0 +1,90 @@
+//! The command line.
+
+use crate::rights::Rights;
+use crate::server::RECIPES;
+use crate::trouble::Attempt;
+
+pub(crate) const USAGE: &str = "\
+usage: streamtask-interop [--keep] [--no-install] [SERVER...]
+
+  --keep        leave the folder with configurations and logs, and say where it is
+  --no-install  install no package; without root nothing is ever installed
+  SERVER        only these: postfix, dovecot, proftpd, pureftpd, openssl, python
+
+The command under test is $STREAMTASK_BIN, or else the streamtask beside this program.";
+
+/// What was asked for.
+pub(crate) struct Arguments {
+    pub(crate) keeps: bool,
+    pub(crate) installs: bool,
+    /// The servers to try; none means all.
+    pub(crate) only: Vec<String>,
+    pub(crate) stage: Stage,
+}
+
+/// Which of the two lives of this program it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// As it was called.
+    Outside,
+    /// In a network of its own, started by itself, with the rights it had outside.
+    Inside(Rights),
+}
+
+impl Arguments {
+    /// Reads the arguments behind the program's name.
+    pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Attempt<Self> {
+        let mut parsed =
+            Arguments { keeps: false, installs: true, only: Vec::new(), stage: Stage::Outside };
+        for argument in arguments {
+            parsed.take(argument)?;
+        }
+        Ok(parsed)
+    }
+
+    fn take(&mut self, argument: String) -> Attempt {
+        match argument.as_str() {
+            "--keep" => self.keeps = true,
+            "--no-install" => self.installs = false,
+            name if RECIPES.iter().any(|recipe| recipe.name == name) => self.only.push(argument),
+            other => match other.strip_prefix("--inside=").and_then(Rights::named) {
+                Some(rights) => self.stage = Stage::Inside(rights),
+                None => return Err(format!("{other} is neither an option nor a server").into()),
+            },
+        }
+        Ok(())
+    }
+
+    /// What to call ourselves with inside.
+    pub(crate) fn inside(&self, rights: Rights) -> Vec<String> {
+        let mut arguments = vec![format!("--inside={}", rights.name())];
+        if self.keeps {
+            arguments.push("--keep".into());
+        }
+        arguments.extend(self.only.iter().cloned());
+        arguments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Attempt<Arguments> {
+        Arguments::parse(line.split_whitespace().map(String::from))
+    }
+
+    #[test]
+    fn what_it_calls_itself_with_means_the_same_inside() {
+        let outside = parse("--keep --no-install dovecot").expect("these are arguments");
+        let line = outside.inside(Rights::User).join(" ");
+        let inside = parse(&line).expect("it understands itself");
+        assert!(inside.keeps && inside.only == ["dovecot"]);
+        assert!(inside.stage == Stage::Inside(Rights::User));
+    }
+
+    #[test]
+    fn an_unknown_server_is_refused() {
+        assert!(parse("sendmail").is_err());
+    }
+}

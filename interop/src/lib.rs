@@ -1,0 +1,113 @@
+//! Runs streamtask, the library and the command, against real servers on loopback.
+//!
+//! First outside: what is missing is installed, then the program starts itself again in a network
+//! of its own. Inside, it makes certificates, starts the servers, plays every scenario against
+//! every one of them and stops what it started. It shares nothing with what it tries but the public
+//! interface.
+#![cfg(unix)]
+
+mod arguments;
+mod fleet;
+mod install;
+mod interrupt;
+mod namespace;
+mod pki;
+mod process;
+mod report;
+mod rights;
+mod scenario;
+mod server;
+mod site;
+mod trouble;
+mod wire;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use arguments::{Arguments, Stage};
+use fleet::Fleet;
+use interrupt::Interrupt;
+use report::Report;
+use rights::Rights;
+use site::Site;
+use trouble::{Attempt, explain};
+
+/// Does everything the command line asks for.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::parse(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(trouble) => return misused(&trouble.to_string()),
+    };
+    // One thread does: the servers are processes of their own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(staged(&arguments)),
+        Err(error) => Err(error.into()),
+    };
+    result.unwrap_or_else(|trouble| {
+        eprintln!("streamtask-interop: {}", explain(&*trouble));
+        ExitCode::FAILURE
+    })
+}
+
+async fn staged(arguments: &Arguments) -> Attempt<ExitCode> {
+    let mut interrupt = Interrupt::listen()?;
+    let rights = match arguments.stage {
+        Stage::Inside(rights) => {
+            namespace::raise_loopback()?;
+            rights
+        }
+        Stage::Outside => {
+            let rights = outside(arguments)?;
+            if interrupt.has_come().await {
+                return Ok(interrupted());
+            }
+            namespace::enter(rights, arguments);
+            rights
+        }
+    };
+    tokio::select! {
+        result = inside(arguments, rights) => result,
+        () = interrupt.comes() => Ok(interrupted()),
+    }
+}
+
+/// What needs the real network. A failed installation is told and not the end: a server that is
+/// missing for it is counted as failed later.
+fn outside(arguments: &Arguments) -> Attempt<Rights> {
+    let rights = Rights::find()?;
+    if arguments.installs
+        && let Err(trouble) = install::what_is_missing(&cache()?, rights)
+    {
+        println!("install: {}", explain(&*trouble));
+    }
+    Ok(rights)
+}
+
+async fn inside(arguments: &Arguments, rights: Rights) -> Attempt<ExitCode> {
+    let site = Site::set_up(cache()?, rights, arguments.keeps)?;
+    let mut report = Report::default();
+    let mut fleet = Fleet::start(&site, &arguments.only);
+    fleet.settle(&mut report).await;
+    scenario::play(&fleet, &site, &mut report).await;
+    drop(fleet);
+    Ok(report.close())
+}
+
+/// Unpacked packages outlive a run: beside the profile's folder, so that `cargo clean` takes them
+/// along.
+fn cache() -> Attempt<PathBuf> {
+    let program = std::env::current_exe()?;
+    let target = program.ancestors().nth(2).ok_or("the program is in no folder")?;
+    Ok(target.join("interop-cache"))
+}
+
+fn misused(why: &str) -> ExitCode {
+    eprintln!("streamtask-interop: {why}\n\n{}", arguments::USAGE);
+    ExitCode::from(2)
+}
+
+fn interrupted() -> ExitCode {
+    eprintln!("streamtask-interop: interrupted");
+    ExitCode::from(130)
+}
