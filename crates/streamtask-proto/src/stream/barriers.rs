@@ -110,6 +110,14 @@ impl Barriers {
             || self.queue.iter().any(|barrier| matches!(barrier.kind, BarrierKind::StopSecure))
     }
 
+    /// Whether TLS is being started or stopped right now.
+    pub(crate) fn is_switching(&self) -> bool {
+        match self.phase() {
+            Some(Phase::Sweep(_) | Phase::Handshake(_) | Phase::AwaitClose(_)) => true,
+            Some(Phase::FlushWrite) | None => false,
+        }
+    }
+
     pub(crate) fn captures(&self) -> bool {
         self.queue.iter().any(|barrier| matches!(barrier.kind, BarrierKind::Capture))
     }

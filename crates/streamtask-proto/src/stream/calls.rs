@@ -54,11 +54,7 @@ impl Stream {
             return not_connected();
         }
         match operation {
-            Operation::Read(kind, _) => match invalid(kind) {
-                Some(why) => Some(Err(Error::new(ErrorKind::InvalidArgument).detail(why))),
-                None if self.reads.side() != ReadSide::Open => not_connected(),
-                None => None,
-            },
+            Operation::Read(kind, _) => self.refuse_read(kind).map(Err),
             Operation::Write(..) => match self.writes.side() {
                 WriteSide::Open => None,
                 WriteSide::Closing | WriteSide::Closed => not_connected(),
@@ -73,6 +69,15 @@ impl Stream {
             }
             Operation::StopSecure if self.options.stop_secure_is_noop => Some(Ok(Outcome::Done)),
             Operation::StartSecure(_) | Operation::StopSecure | Operation::Capture => None,
+        }
+    }
+
+    /// The same for a read of a task that is not over.
+    pub(super) fn refuse_read(&self, kind: &ReadKind) -> Option<Error> {
+        match invalid(kind) {
+            Some(why) => Some(Error::new(ErrorKind::InvalidArgument).detail(why)),
+            None if self.reads.side() != ReadSide::Open => Some(ErrorKind::NotConnected.into()),
+            None => None,
         }
     }
 

@@ -195,7 +195,7 @@ impl Stream {
         if self.life.is_over() {
             return;
         }
-        if self.abandoned && self.is_idle() {
+        if self.abandoned && (self.is_idle() || !self.has_begun()) {
             return self.close_abandoned();
         }
         if !self.is_acting() {
@@ -240,8 +240,8 @@ impl Stream {
     /// Nobody holds the task any more and nothing is queued: it ends as if it had been closed.
     fn close_abandoned(&mut self) {
         match self.life {
-            // It can never be resumed again, so it never did anything.
-            Life::New => self.finish(Err(ErrorKind::Cancelled.into())),
+            // It can never be resumed again, so it never did anything, nor what was queued.
+            Life::New => self.fail(ErrorKind::Cancelled.into()),
             Life::Opening(_) => self.finish(Ok(())),
             Life::Open => {
                 let said = match self.writes.side() {

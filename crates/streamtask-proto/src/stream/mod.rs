@@ -23,11 +23,12 @@ use bytes::BytesMut;
 use crate::deadlines::{Deadline, TaskClock};
 use crate::tls::{Ask, TlsConfig, TlsInfo};
 use crate::{
-    EofKind, Error, ErrorKind, Event, Input, OpId, Outcome, Output, Pipe, Target, Timeout, Transmit,
+    EofKind, Error, ErrorKind, Event, Input, OpId, Outcome, Output, Pipe, ReadData, ReadKind,
+    Target, Timeout, Transmit,
 };
 use barriers::Barriers;
 use lifecycle::Life;
-use reads::{End, Reads};
+use reads::{End, ReadSide, Reads};
 use waiting::Load;
 use writes::Writes;
 
@@ -103,13 +104,14 @@ pub struct Stream {
     /// When memory that was grown under load may be given back, and whether it was used since.
     rest: (Deadline, Load),
     outputs: VecDeque<Output>,
-    /// Whether anything came in since the lanes last came to rest.
+    /// Whether anything came in since the lanes last came to rest, and when.
     stirred: bool,
+    now: Instant,
 }
 
 impl Stream {
     /// A task to `target`, suspended. Without `tls` it can only speak clear text.
-    pub fn new(target: Target, options: Options, tls: Option<TlsConfig>) -> Self {
+    pub fn new(now: Instant, target: Target, options: Options, tls: Option<TlsConfig>) -> Self {
         Stream {
             target,
             options,
@@ -134,6 +136,7 @@ impl Stream {
             rest: (Deadline::NEVER, Load::Idle),
             outputs: VecDeque::new(),
             stirred: false,
+            now,
         }
     }
 
@@ -147,6 +150,7 @@ impl Stream {
     /// Takes one input in. Poll afterwards until the answer is [`Output::Wait`].
     pub fn handle(&mut self, now: Instant, input: Input) {
         self.stirred = true;
+        self.now = now;
         match input {
             Input::Enqueue(id, operation) => self.enqueue(now, id, operation),
             Input::Withdraw(id) => self.reads.withdraw(id),
@@ -168,15 +172,33 @@ impl Stream {
             Input::Stepped(step) => self.stepped(now, *step),
             Input::Tick => self.tick(now),
         }
-        self.switch(now);
     }
 
     /// What the core wishes or tells next.
     pub fn poll(&mut self) -> Output {
+        if self.stirred {
+            self.switch();
+        }
         match self.outputs.pop_front() {
             Some(output) => output,
             None => Output::Wait(self.wait()),
         }
+    }
+
+    /// Answers a read at once, if nothing stands before it and it has enough: the same as enqueueing it,
+    /// polling, and finding it complete, without the way there. `None` changes nothing.
+    pub fn read_at_once(&mut self, kind: &ReadKind) -> Option<ReadData> {
+        let is_first = !self.stirred && self.outputs.is_empty() && self.barriers.is_empty();
+        let may = is_first && self.is_acting() && self.reads.side() == ReadSide::Open;
+        // Near an end there is more to say than bytes.
+        if !may
+            || self.broken.is_some()
+            || self.pipe.end().is_some()
+            || self.refuse_read(kind).is_some()
+        {
+            return None;
+        }
+        self.reads.take_at_once(&mut self.pipe, kind)
     }
 
     /// Whether polling would bring anything but [`Output::Wait`].
@@ -187,6 +209,11 @@ impl Stream {
     /// How much memory the buffers hold, used or not.
     pub fn capacity(&self) -> usize {
         self.pipe.capacity()
+    }
+
+    /// Whether a barrier waits or is being carried out.
+    pub fn has_barriers(&self) -> bool {
+        !self.barriers.is_empty()
     }
 
     /// Whether a TLS handshake is under way.
@@ -241,7 +268,8 @@ impl Stream {
     }
 
     /// Lets the lanes and the barriers go as far as they can.
-    fn switch(&mut self, now: Instant) {
+    fn switch(&mut self) {
+        let now = self.now;
         while std::mem::take(&mut self.stirred) && self.is_acting() {
             self.complete_reads();
             self.encrypt_writes();
@@ -264,6 +292,10 @@ impl Stream {
 
     /// How the stream ends for readers behind what is buffered, if it does.
     fn end(&self) -> Option<End> {
+        // While TLS is being switched, an end is the switch's failure and so the whole task's.
+        if self.barriers.is_switching() {
+            return None;
+        }
         match self.pipe.end() {
             Some(EofKind::CloseNotify) if self.barriers.stops_secure() => None,
             Some(EofKind::Truncated) if !self.options.tolerate_truncation => {

@@ -143,6 +143,17 @@ impl Reads {
         Some((id, result))
     }
 
+    /// Answers a read that nothing stands before, if it has enough.
+    pub(crate) fn take_at_once(&mut self, pipe: &mut Pipe, kind: &ReadKind) -> Option<ReadData> {
+        if !self.queue.is_empty() {
+            return None;
+        }
+        match wanted(kind, pipe.readable(), &mut 0) {
+            Wanted::Bytes(count) => Some(take(pipe, count, None, &mut self.place)),
+            Wanted::More | Wanted::TooLong => None,
+        }
+    }
+
     /// Takes out the reads whose time is over.
     pub(crate) fn expire(&mut self, now: Duration) -> Vec<(OpId, Error)> {
         let first = self.queue.front().map(|read| read.id);

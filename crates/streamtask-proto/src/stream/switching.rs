@@ -94,7 +94,7 @@ impl Stream {
         }
         let is_whole = matches!(self.writes.side(), WriteSide::Open)
             && self.reads.side() == ReadSide::Open
-            && self.end().is_none();
+            && self.pipe.end().is_none();
         if !is_whole {
             let why = "TLS cannot start on a stream of which a side is closed";
             self.fail(Error::new(ErrorKind::NotConnected).detail(why));

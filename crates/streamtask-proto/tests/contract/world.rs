@@ -56,7 +56,7 @@ impl World {
         // a starting point; from here on only the test moves it
         let now = Instant::now();
         World {
-            client: Stream::new(target, options, Some(pki().client())),
+            client: Stream::new(now, target, options, Some(pki().client())),
             server: Server::new(version),
             now,
             events: Vec::new(),

@@ -1,8 +1,10 @@
 //! Whom a socket's readiness wakes.
 //!
 //! The socket always knows the same waker, one for each direction. Where it leads changes with who is
-//! waiting: to the operation at the head of the lane while somebody polls it, else to the driver. So no
-//! wake-up is lost when an operation is dropped or completed by somebody else.
+//! waiting: to the read at the head of the lane while somebody polls it, else to the driver. So no
+//! wake-up is lost when an operation is dropped or completed by somebody else. Nor when a read is polled
+//! once and then held: whatever waits for that read, a barrier or another read, wakes the driver too.
+//! Writes are always the driver's, once they have to wait: they go on whoever holds them.
 
 use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
@@ -18,7 +20,7 @@ pub(super) struct Lead {
 struct To {
     operation: Option<(u64, Waker)>,
     driver: Option<Waker>,
-    /// Whether several wait: then the driver is woken too, in case the one at the head is not polled.
+    /// Whether others wait too: then so does the driver, in case the one at the head is not polled.
     is_crowded: bool,
 }
 
@@ -47,6 +49,11 @@ impl Lead {
             }
             None => to.operation = Some((id, waker.clone())),
         }
+    }
+
+    /// Something waits for the operation that is followed.
+    pub(super) fn share(&self) {
+        lock(&self.to).is_crowded = true;
     }
 
     /// Nobody waits for `id` any more.

@@ -4,6 +4,7 @@
 //! [`run`] is the spawned future that does so when nobody else does: whoever polls an operation drives
 //! the connection himself, so that a round trip costs no second task switch.
 
+mod handover;
 mod hop;
 mod lead;
 mod pump;

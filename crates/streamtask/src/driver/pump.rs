@@ -13,6 +13,7 @@ use streamtask_proto::{Error, HandshakeStep, Input, Output, Pipe, Stream, Transm
 use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 
+use super::handover::Handover;
 use super::hop;
 use super::shared::{Shared, State};
 use super::slots::Answer;
@@ -26,6 +27,9 @@ impl Shared {
             let wait = self.carry_out(state);
             state.until = wait.until;
             if let Moved::Nothing = self.transfer(state, wait, now) {
+                if state.stream.has_barriers() {
+                    self.read_lead.share();
+                }
                 return;
             }
         }
@@ -38,7 +42,7 @@ impl Shared {
                 Output::Complete(id, result) => {
                     let captured = state.captured.take_if(|_| result.is_ok());
                     let answer = result.map(|outcome| match captured {
-                        Some((input, output)) => Answer::Captured(input, output),
+                        Some(handover) => Answer::Captured(handover),
                         None => Answer::from(outcome),
                     });
                     self.complete(state, id, answer);
@@ -69,11 +73,10 @@ impl Shared {
     fn capture(self: &Arc<Self>, state: &mut State, pipe: Pipe) {
         let tolerates = self.session.configuration.tolerate_truncation;
         if let Some(socket) = state.socket.take() {
-            state.captured = Some(captured::streams(socket, pipe, tolerates));
+            let streams = captured::streams(socket, pipe, tolerates);
+            state.captured = Some(Handover::new(self.clone(), streams));
         }
         self.end(state, Ok(()));
-        let shared = self.clone();
-        self.mailbox.put(move || shared.leave_told());
     }
 
     /// Moves bytes once in each direction, as far as the core wants and the socket can.

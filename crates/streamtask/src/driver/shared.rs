@@ -13,6 +13,7 @@ use streamtask_proto::{
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::handover::Handover;
 use super::lead::Lead;
 use super::slots::{Answer, Callback, Claim, Slots};
 use crate::dispatch::Mailbox;
@@ -41,7 +42,7 @@ pub(crate) struct State {
     /// Completed reads that nobody has looked at.
     pub(super) uncollected: usize,
     /// Streams for the capture operation that is about to complete.
-    pub(super) captured: Option<(InputStream, OutputStream)>,
+    pub(super) captured: Option<Handover>,
     pub(super) driver: Option<Waker>,
     /// Whether the core has asked for a connection and nobody makes it yet.
     pub(super) wants_driver: bool,
@@ -118,14 +119,18 @@ impl Shared {
         let mut state = self.lock();
         let id = state.slots.open();
         state.stream.handle(now, Input::Enqueue(id, operation));
-        if is_read || state.is_queueing {
-            // A read that nobody waits for yet needs no more than what is buffered.
+        if is_read {
+            // It goes on even if nobody polls it: from here on the socket and the timer know of it.
+            self.pump(&mut state, now);
+            state.arm();
+        } else if state.is_queueing {
             self.carry_out(&mut state);
         } else {
             state.is_queueing = true;
             self.pump(&mut state, now);
         }
-        let result = state.collect(id, is_read);
+        // A read that is done by now still counts as not looked at.
+        let result = state.slots.collect(id);
         if result.is_none() && !is_read {
             state.wake_driver();
         }
@@ -141,9 +146,14 @@ impl Shared {
 
     /// Feeds the core and carries out what follows.
     pub(crate) fn input(self: &Arc<Self>, input: Input) {
+        self.input_of(|| input);
+    }
+
+    /// The same with what is found out under the lock.
+    pub(crate) fn input_of(self: &Arc<Self>, input: impl FnOnce() -> Input) {
         let now = Instant::now();
         let mut state = self.lock();
-        state.stream.handle(now, input);
+        state.stream.handle(now, input());
         self.pump(&mut state, now);
         state.wake_driver();
         drop(state);
@@ -167,8 +177,9 @@ impl Shared {
         let result = state.collect(id, is_read);
         if result.is_none() {
             state.slots.watch(id, waker);
-            let lead = if is_read { &self.read_lead } else { &self.write_lead };
-            lead.follow(id.0, waker);
+            if is_read {
+                self.read_lead.follow(id.0, waker);
+            }
             state.arm();
         }
         drop(state);
@@ -190,10 +201,9 @@ impl Shared {
 
     /// Nobody waits for `id` any more: a read is withdrawn, anything else stands.
     pub(crate) fn abandon_operation(self: &Arc<Self>, id: OpId, is_read: bool) {
-        let lead = if is_read { &self.read_lead } else { &self.write_lead };
         let mut state = self.lock();
-        lead.forget(id.0);
         let unwanted = if is_read {
+            self.read_lead.forget(id.0);
             let collected = state.slots.withdraw(id);
             state.uncollected -= usize::from(matches!(collected, Some(Ok(_))));
             let input = match collected {
@@ -212,13 +222,21 @@ impl Shared {
         state.wake_driver();
         drop(state);
         self.mailbox.kick();
-        // Captured streams close their connection here, without the lock.
+        // Captured streams go to the delegate here, without the lock.
         drop(unwanted);
+    }
+
+    /// Somebody looks at a read that was answered inside its call.
+    pub(crate) fn look_at(&self, result: &Result<Answer, Error>) {
+        if let Ok(Answer::Read(_)) = result {
+            self.lock().uncollected -= 1;
+        }
     }
 
     /// Puts the bytes of a read that was answered inside its call back.
     pub(crate) fn give_back(self: &Arc<Self>, read: ReadData) {
         let mut state = self.lock();
+        state.uncollected -= 1;
         let is_last = state.uncollected == 0;
         state.stream.handle(Instant::now(), Input::Return { read, is_last });
         self.carry_out(&mut state);
@@ -242,24 +260,19 @@ impl Shared {
                 }
             }
             Claim::Callback(callback, result) => self.mailbox.put(move || callback(result)),
-            Claim::Unclaimed(Ok(Answer::Captured(input, output))) => {
-                self.offer_streams(input, output);
-            }
+            // Streams find their way to the delegate when they are dropped, without the lock.
+            Claim::Unclaimed(Ok(Answer::Captured(handover))) => self.mailbox.put(|| drop(handover)),
             Claim::Unclaimed(_) => {}
         }
         self.read_lead.forget(id.0);
-        self.write_lead.forget(id.0);
     }
 
-    /// Nobody kept the capture operation: the delegate gets the streams, as its last message.
-    fn offer_streams(self: &Arc<Self>, input: InputStream, output: OutputStream) {
-        let shared = self.clone();
-        self.mailbox.put(move || {
-            if let Some(delegate) = shared.delegate() {
-                let (session, task) = shared.handles();
-                delegate.did_become_streams(&session, &task, input, output);
-            }
-        });
+    /// On the delegate queue: nobody kept the capture operation, so the delegate gets the streams.
+    pub(super) fn offer_streams(self: &Arc<Self>, input: InputStream, output: OutputStream) {
+        if let Some(delegate) = self.delegate() {
+            let (session, task) = self.handles();
+            delegate.did_become_streams(&session, &task, input, output);
+        }
     }
 
     /// What happened, to those who listen and to the delegate.

@@ -7,7 +7,7 @@ use std::task::Waker;
 use streamtask_proto::tls::TlsInfo;
 use streamtask_proto::{Error, OpId, Outcome, ReadData};
 
-use crate::{InputStream, OutputStream};
+use super::handover::Handover;
 
 /// How an operation went, as the library tells it.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub enum Answer {
     Read(ReadData),
     Done,
     Secured(TlsInfo),
-    Captured(InputStream, OutputStream),
+    Captured(Handover),
 }
 
 impl From<Outcome> for Answer {

@@ -285,7 +285,9 @@ impl Clone for StreamTask {
 impl Drop for StreamTask {
     fn drop(&mut self) {
         if self.0.identity.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.input(Input::Abandoned(true));
+            // Another one may have been made meanwhile: whoever has the lock sees how many there are.
+            let handles = &self.0.identity.handles;
+            self.0.input_of(|| Input::Abandoned(handles.load(Ordering::Acquire) == 0));
         }
     }
 }

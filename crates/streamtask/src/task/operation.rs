@@ -59,7 +59,7 @@ impl Sealed for ReadData {
     fn from_answer(answer: Answer) -> Self {
         match answer {
             Answer::Read(data) => data,
-            Answer::Done | Answer::Secured(_) | Answer::Captured(..) => unreachable!("{KIND}"),
+            Answer::Done | Answer::Secured(_) | Answer::Captured(_) => unreachable!("{KIND}"),
         }
     }
 }
@@ -68,7 +68,7 @@ impl Sealed for TlsInfo {
     fn from_answer(answer: Answer) -> Self {
         match answer {
             Answer::Secured(info) => info,
-            Answer::Done | Answer::Read(_) | Answer::Captured(..) => unreachable!("{KIND}"),
+            Answer::Done | Answer::Read(_) | Answer::Captured(_) => unreachable!("{KIND}"),
         }
     }
 }
@@ -76,7 +76,7 @@ impl Sealed for TlsInfo {
 impl Sealed for (InputStream, OutputStream) {
     fn from_answer(answer: Answer) -> Self {
         match answer {
-            Answer::Captured(input, output) => (input, output),
+            Answer::Captured(handover) => handover.take(),
             Answer::Done | Answer::Read(_) | Answer::Secured(_) => unreachable!("{KIND}"),
         }
     }
@@ -114,6 +114,7 @@ impl<T: OperationResult> Operation<T> {
                 shared.call(id, is_read, Box::new(callback));
             }
             State::Done(shared, result) => {
+                shared.look_at(&result);
                 shared.mailbox.put(move || callback(result));
                 shared.mailbox.kick();
             }
@@ -129,7 +130,10 @@ impl<T: OperationResult> Future for Operation<T> {
     /// When polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let result = match std::mem::replace(&mut self.state, State::Taken) {
-            State::Done(_, result) => result,
+            State::Done(shared, result) => {
+                shared.look_at(&result);
+                result
+            }
             State::UnderWay { shared, id, is_read } => match shared.poll(id, is_read, cx.waker()) {
                 Some(result) => result,
                 None => {
