@@ -4,6 +4,7 @@
 //! order of events; they run on the session's executor, one at a time, whatever the executor does.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::lock;
@@ -15,6 +16,8 @@ pub(crate) struct Mailbox(Arc<Inner>);
 
 struct Inner {
     executor: Executor,
+    /// Whether anything was put in since the last kick: operations ask for every one of them.
+    is_full: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -26,17 +29,26 @@ struct State {
 
 impl Mailbox {
     pub(crate) fn new(executor: Executor) -> Self {
-        Mailbox(Arc::new(Inner { executor, state: Mutex::default() }))
+        Mailbox(Arc::new(Inner {
+            executor,
+            is_full: AtomicBool::new(false),
+            state: Mutex::default(),
+        }))
     }
 
     /// Puts a job in. It runs after [`Mailbox::kick`].
     pub(crate) fn put(&self, job: impl FnOnce() + Send + 'static) {
         lock(&self.0.state).jobs.push_back(Box::new(job));
+        self.0.is_full.store(true, Ordering::Release);
     }
 
     /// Sees to it that what was put in runs. Call it without locks: it calls the user's executor.
     pub(crate) fn kick(&self) {
+        if !self.0.is_full.load(Ordering::Acquire) {
+            return;
+        }
         let mut state = lock(&self.0.state);
+        self.0.is_full.store(false, Ordering::Release);
         if state.jobs.is_empty() || std::mem::replace(&mut state.is_running, true) {
             return;
         }
@@ -67,6 +79,7 @@ impl Drop for Again<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             lock(&self.0.0.state).is_running = false;
+            self.0.0.is_full.store(true, Ordering::Release);
             self.0.kick();
         }
     }

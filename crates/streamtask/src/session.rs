@@ -97,7 +97,12 @@ impl Session {
     pub fn stream_task(&self, host: &str, port: u32) -> Result<StreamTask, Error> {
         let target = Target::new(host, port)?;
         let number = lock(&self.0.registry).number().ok_or_else(invalidated)?;
-        let stream = Stream::new(std::time::Instant::now(), target.clone(), self.0.configuration.options(), Some(self.0.tls.clone()));
+        let stream = Stream::new(
+            std::time::Instant::now(),
+            target.clone(),
+            self.0.configuration.options(),
+            Some(self.0.tls.clone()),
+        );
         let shared = Shared::new(task::Identity::new(number), target, self.0.clone(), stream);
         if !lock(&self.0.registry).enter(number, shared.clone()) {
             return Err(invalidated());

@@ -6,6 +6,7 @@
 //! once and then held: whatever waits for that read, a barrier or another read, wakes the driver too.
 //! Writes are always the driver's, once they have to wait: they go on whoever holds them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 
@@ -13,8 +14,13 @@ use crate::lock;
 
 /// One direction's way from the socket to whoever waits.
 pub(super) struct Lead {
+    /// The operation that is followed, so that forgetting another costs no lock. Changes under the task's.
+    followed: AtomicU64,
     to: Mutex<To>,
 }
+
+/// No operation has this name: the generations do not reach it before the slots do.
+const NOBODY: u64 = u64::MAX;
 
 #[derive(Default)]
 struct To {
@@ -26,7 +32,7 @@ struct To {
 
 impl Lead {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Lead { to: Mutex::default() })
+        Arc::new(Lead { followed: AtomicU64::new(NOBODY), to: Mutex::default() })
     }
 
     /// The driver has (another) waker.
@@ -40,6 +46,7 @@ impl Lead {
 
     /// The operation `id` is being waited for by `waker`.
     pub(super) fn follow(&self, id: u64, waker: &Waker) {
+        self.followed.store(id, Ordering::Relaxed);
         let mut to = lock(&self.to);
         match &mut to.operation {
             Some((known, old)) if *known == id => old.clone_from(waker),
@@ -58,6 +65,10 @@ impl Lead {
 
     /// Nobody waits for `id` any more.
     pub(super) fn forget(&self, id: u64) {
+        if self.followed.load(Ordering::Relaxed) != id {
+            return;
+        }
+        self.followed.store(NOBODY, Ordering::Relaxed);
         let mut to = lock(&self.to);
         if to.operation.as_ref().is_some_and(|(known, _)| *known == id) {
             to.operation = None;

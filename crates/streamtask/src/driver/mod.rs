@@ -13,5 +13,5 @@ mod shared;
 mod slots;
 
 pub(crate) use run::spawn;
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Enqueued, Shared};
 pub(crate) use slots::Answer;

@@ -3,6 +3,7 @@
 //! The order in which calls get the lock is the order of operations. The lock is never held while user
 //! code runs: callbacks are put into the mailbox and kicked off afterwards, wakers are only woken.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::Waker;
 use std::time::Instant;
@@ -31,7 +32,16 @@ pub(crate) struct Shared {
     pub(super) write_lead: Arc<Lead>,
     pub(super) read_waker: Waker,
     pub(super) write_waker: Waker,
+    /// Completed reads that nobody has looked at.
+    uncollected: AtomicUsize,
     state: Mutex<State>,
+}
+
+/// What became of a call.
+pub(crate) enum Enqueued {
+    /// It was done inside the call.
+    Done(Result<Answer, Error>),
+    UnderWay(OpId),
 }
 
 /// What the lock guards.
@@ -39,8 +49,6 @@ pub(crate) struct State {
     pub(crate) stream: Stream,
     pub(super) socket: Option<TcpStream>,
     pub(super) slots: Slots,
-    /// Completed reads that nobody has looked at.
-    pub(super) uncollected: usize,
     /// Streams for the capture operation that is about to complete.
     pub(super) captured: Option<Handover>,
     pub(super) driver: Option<Waker>,
@@ -82,11 +90,11 @@ impl Shared {
             write_waker: write_lead.clone().into(),
             read_lead,
             write_lead,
+            uncollected: AtomicUsize::new(0),
             state: Mutex::new(State {
                 stream,
                 socket: None,
                 slots: Slots::default(),
-                uncollected: 0,
                 captured: None,
                 driver: None,
                 wants_driver: false,
@@ -108,35 +116,54 @@ impl Shared {
         lock(&self.state)
     }
 
-    /// Takes an operation in, in the order of calls. What can be done at once is done at once, and its
-    /// result comes along.
-    pub(crate) fn enqueue(
-        self: &Arc<Self>,
-        operation: Operation,
-    ) -> (OpId, Option<Result<Answer, Error>>) {
-        let is_read = matches!(operation, Operation::Read(..));
+    /// Takes an operation in, in the order of calls. What can be done at once is done at once.
+    pub(crate) fn enqueue(self: &Arc<Self>, operation: Operation) -> Enqueued {
+        match operation {
+            Operation::Read(..) => self.enqueue_read(operation),
+            _ => self.enqueue_other(operation),
+        }
+    }
+
+    fn enqueue_read(self: &Arc<Self>, operation: Operation) -> Enqueued {
+        let mut state = self.lock();
+        if let Operation::Read(kind, _) = &operation
+            && let Some(read) = state.stream.read_at_once(kind)
+        {
+            self.uncollected.fetch_add(1, Ordering::Relaxed);
+            return Enqueued::Done(Ok(Answer::Read(read)));
+        }
+        let now = Instant::now();
+        let id = state.slots.open();
+        state.stream.handle(now, Input::Enqueue(id, operation));
+        // It goes on even if nobody polls it: from here on the socket and the timer know of it.
+        self.pump(&mut state, now);
+        state.arm();
+        // A read that is done by now still counts as not looked at.
+        let result = state.slots.collect(id);
+        drop(state);
+        self.mailbox.kick();
+        result.map_or(Enqueued::UnderWay(id), Enqueued::Done)
+    }
+
+    fn enqueue_other(self: &Arc<Self>, operation: Operation) -> Enqueued {
         let now = Instant::now();
         let mut state = self.lock();
         let id = state.slots.open();
         state.stream.handle(now, Input::Enqueue(id, operation));
-        if is_read {
-            // It goes on even if nobody polls it: from here on the socket and the timer know of it.
-            self.pump(&mut state, now);
-            state.arm();
-        } else if state.is_queueing {
-            self.carry_out(&mut state);
-        } else {
+        if !state.is_queueing {
             state.is_queueing = true;
             self.pump(&mut state, now);
+        } else if state.stream.has_outputs() {
+            // Refused at once; anything else waits for what is queued before it.
+            self.carry_out(&mut state);
         }
-        // A read that is done by now still counts as not looked at.
         let result = state.slots.collect(id);
-        if result.is_none() && !is_read {
+        if result.is_none() {
             state.wake_driver();
         }
         drop(state);
         self.mailbox.kick();
-        (id, result)
+        result.map_or(Enqueued::UnderWay(id), Enqueued::Done)
     }
 
     /// Whether a driver is to be spawned; says so once.
@@ -169,12 +196,12 @@ impl Shared {
     ) -> Option<Result<Answer, Error>> {
         let mut state = self.lock();
         state.is_queueing = false;
-        if let Some(result) = state.collect(id, is_read) {
+        if let Some(result) = self.collect(&mut state, id, is_read) {
             return Some(result);
         }
         let now = Instant::now();
         self.pump(&mut state, now);
-        let result = state.collect(id, is_read);
+        let result = self.collect(&mut state, id, is_read);
         if result.is_none() {
             state.slots.watch(id, waker);
             if is_read {
@@ -187,11 +214,17 @@ impl Shared {
         result
     }
 
+    fn collect(&self, state: &mut State, id: OpId, is_read: bool) -> Option<Result<Answer, Error>> {
+        let result = state.slots.collect(id)?;
+        self.looked_at(is_read && result.is_ok());
+        Some(result)
+    }
+
     /// The result of `id` goes to `callback`, on the delegate queue.
     pub(crate) fn call(self: &Arc<Self>, id: OpId, is_read: bool, callback: Callback) {
         let mut state = self.lock();
         if let Some((callback, result)) = state.slots.call(id, callback) {
-            state.uncollected -= usize::from(is_read && result.is_ok());
+            self.looked_at(is_read && result.is_ok());
             self.mailbox.put(move || callback(result));
         }
         state.wake_driver();
@@ -205,10 +238,10 @@ impl Shared {
         let unwanted = if is_read {
             self.read_lead.forget(id.0);
             let collected = state.slots.withdraw(id);
-            state.uncollected -= usize::from(matches!(collected, Some(Ok(_))));
+            self.looked_at(matches!(collected, Some(Ok(_))));
             let input = match collected {
                 Some(Ok(Answer::Read(read))) => {
-                    Input::Return { read, is_last: state.uncollected == 0 }
+                    Input::Return { read, is_last: self.has_looked_at_all() }
                 }
                 Some(_) | None => Input::Withdraw(id),
             };
@@ -228,16 +261,24 @@ impl Shared {
 
     /// Somebody looks at a read that was answered inside its call.
     pub(crate) fn look_at(&self, result: &Result<Answer, Error>) {
-        if let Ok(Answer::Read(_)) = result {
-            self.lock().uncollected -= 1;
+        self.looked_at(matches!(result, Ok(Answer::Read(_))));
+    }
+
+    fn looked_at(&self, is_read: bool) {
+        if is_read {
+            self.uncollected.fetch_sub(1, Ordering::Relaxed);
         }
+    }
+
+    fn has_looked_at_all(&self) -> bool {
+        self.uncollected.load(Ordering::Relaxed) == 0
     }
 
     /// Puts the bytes of a read that was answered inside its call back.
     pub(crate) fn give_back(self: &Arc<Self>, read: ReadData) {
         let mut state = self.lock();
-        state.uncollected -= 1;
-        let is_last = state.uncollected == 0;
+        self.looked_at(true);
+        let is_last = self.has_looked_at_all();
         state.stream.handle(Instant::now(), Input::Return { read, is_last });
         self.carry_out(&mut state);
         drop(state);
@@ -254,7 +295,7 @@ impl Shared {
         let is_read = matches!(result, Ok(Answer::Read(_)));
         match state.slots.complete(id, result) {
             Claim::Kept(waker) => {
-                state.uncollected += usize::from(is_read);
+                self.uncollected.fetch_add(usize::from(is_read), Ordering::Relaxed);
                 if let Some(waker) = waker {
                     waker.wake();
                 }
@@ -393,12 +434,6 @@ impl Shared {
 }
 
 impl State {
-    fn collect(&mut self, id: OpId, is_read: bool) -> Option<Result<Answer, Error>> {
-        let result = self.slots.collect(id)?;
-        self.uncollected -= usize::from(is_read && result.is_ok());
-        Some(result)
-    }
-
     pub(super) fn wake_driver(&self) {
         if let Some(driver) = &self.driver {
             driver.wake_by_ref();

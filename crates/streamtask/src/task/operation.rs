@@ -11,7 +11,7 @@ use std::thread::Thread;
 use streamtask_proto::tls::TlsInfo;
 use streamtask_proto::{Error, OpId, Operation as Call, ReadData};
 
-use crate::driver::{Answer, Shared};
+use crate::driver::{Answer, Enqueued, Shared};
 use crate::{InputStream, OutputStream};
 
 /// An operation of a task, enqueued when it was called.
@@ -88,8 +88,8 @@ impl<T: OperationResult> Operation<T> {
     pub(crate) fn begin(shared: &Arc<Shared>, call: Call) -> Self {
         let is_read = matches!(call, Call::Read(..));
         let state = match shared.enqueue(call) {
-            (_, Some(result)) => State::Done(shared.clone(), result),
-            (id, None) => State::UnderWay { shared: shared.clone(), id, is_read },
+            Enqueued::Done(result) => State::Done(shared.clone(), result),
+            Enqueued::UnderWay(id) => State::UnderWay { shared: shared.clone(), id, is_read },
         };
         Operation { state, result: PhantomData }
     }
