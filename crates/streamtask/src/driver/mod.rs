@@ -1,17 +1,21 @@
 //! What acts on the core's decisions: sockets, timers, wake-ups.
 //!
-//! [`shared`] holds everything of one task behind one lock, [`pump`] carries the core's wishes out, and
+//! [`shared`] holds everything of one task behind one lock, [`operations`] and [`telling`] are what is
+//! done under it, [`pump`] carries the core's wishes out, and
 //! [`run`] is the spawned future that does so when nobody else does: whoever polls an operation drives
 //! the connection himself, so that a round trip costs no second task switch.
 
 mod handover;
 mod hop;
 mod lead;
+mod operations;
 mod pump;
 mod run;
 mod shared;
 mod slots;
+mod telling;
 
+pub(crate) use operations::Enqueued;
 pub(crate) use run::spawn;
-pub(crate) use shared::{Enqueued, Shared};
+pub(crate) use shared::Shared;
 pub(crate) use slots::Answer;

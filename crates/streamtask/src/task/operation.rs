@@ -32,6 +32,8 @@ enum State {
         shared: Arc<Shared>,
         id: OpId,
         is_read: bool,
+        /// Whether it is a read that nobody has polled yet.
+        is_fresh: bool,
     },
     Taken,
 }
@@ -89,7 +91,9 @@ impl<T: OperationResult> Operation<T> {
         let is_read = matches!(call, Call::Read(..));
         let state = match shared.enqueue(call) {
             Enqueued::Done(result) => State::Done(shared.clone(), result),
-            Enqueued::UnderWay(id) => State::UnderWay { shared: shared.clone(), id, is_read },
+            Enqueued::UnderWay(id) => {
+                State::UnderWay { shared: shared.clone(), id, is_read, is_fresh: is_read }
+            }
         };
         Operation { state, result: PhantomData }
     }
@@ -110,7 +114,7 @@ impl<T: OperationResult> Operation<T> {
     pub fn on_complete(mut self, callback: impl FnOnce(Result<T, Error>) + Send + 'static) {
         let callback = |result: Result<Answer, Error>| callback(result.map(T::from_answer));
         match std::mem::replace(&mut self.state, State::Taken) {
-            State::UnderWay { shared, id, is_read } => {
+            State::UnderWay { shared, id, is_read, .. } => {
                 shared.call(id, is_read, Box::new(callback));
             }
             State::Done(shared, result) => {
@@ -134,13 +138,15 @@ impl<T: OperationResult> Future for Operation<T> {
                 shared.look_at(&result);
                 result
             }
-            State::UnderWay { shared, id, is_read } => match shared.poll(id, is_read, cx.waker()) {
-                Some(result) => result,
-                None => {
-                    self.state = State::UnderWay { shared, id, is_read };
-                    return Poll::Pending;
+            State::UnderWay { shared, id, is_read, is_fresh } => {
+                match shared.poll(id, is_read, is_fresh, cx.waker()) {
+                    Some(result) => result,
+                    None => {
+                        self.state = State::UnderWay { shared, id, is_read, is_fresh: false };
+                        return Poll::Pending;
+                    }
                 }
-            },
+            }
             State::Taken => panic!("an operation was polled after it was ready"),
         };
         Poll::Ready(result.map(T::from_answer))
@@ -150,7 +156,7 @@ impl<T: OperationResult> Future for Operation<T> {
 impl<T> Drop for Operation<T> {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.state, State::Taken) {
-            State::UnderWay { shared, id, is_read } => shared.abandon_operation(id, is_read),
+            State::UnderWay { shared, id, is_read, .. } => shared.abandon_operation(id, is_read),
             State::Done(shared, Ok(Answer::Read(read))) => shared.give_back(read),
             State::Done(_, _) | State::Taken => {}
         }
