@@ -31,6 +31,8 @@ pub(crate) struct Engine {
     received_close: bool,
     sent_close: bool,
     blocks: bool,
+    /// Once rustls has failed it must not be touched again: what it was shown no longer fits.
+    failed: Option<Error>,
 }
 
 impl Engine {
@@ -63,6 +65,7 @@ impl Engine {
             received_close: false,
             sent_close: false,
             blocks,
+            failed: None,
         })
     }
 
@@ -98,13 +101,23 @@ impl Engine {
         plain: &mut BytesMut,
         out: &mut Outgoing,
     ) -> Result<(), Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
         let mut context = self.context.take();
         let done = within(&mut context, || self.advance(wire, plain, out));
         self.context = context;
         done.map_err(|error| {
             self.collect_alert(wire, out);
-            failure(error, &mut self.context)
+            self.fail(error)
         })
+    }
+
+    /// Turns what rustls says into whose fault it was, for good.
+    fn fail(&mut self, error: rustls::Error) -> Error {
+        let error = failure(error, &mut self.context);
+        self.failed = Some(error.clone());
+        error
     }
 
     fn advance(
@@ -201,6 +214,9 @@ impl Engine {
             &mut [u8],
         ) -> Result<usize, EncryptError>,
     ) -> Result<(), Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
         let mut exhausted = false;
         loop {
             // What rustls was shown stays shown: it remembers places in it.
@@ -232,7 +248,7 @@ impl Engine {
                     let state = format!("{state:?}");
                     return Err(Error::new(ErrorKind::NotConnected).detail(state));
                 }
-                Err(error) => return Err(failure(error, &mut self.context)),
+                Err(error) => return Err(self.fail(error)),
             }
             wire.advance(discard);
             self.shown -= discard;
@@ -247,13 +263,14 @@ impl Engine {
         }
     }
 
-    /// After an error rustls still has the alert for the peer.
+    /// After an error rustls still has the alert for the peer, and must be asked for nothing else.
     fn collect_alert(&mut self, wire: &mut BytesMut, out: &mut Outgoing) {
-        // The connection is over: what it was shown does not matter any more.
-        self.shown = 0;
         let mut ignored = BytesMut::new();
-        wire.clear();
-        while let Ok(Turn::Again) = self.turn(wire, &mut ignored, out) {}
+        while self.conn.wants_write() {
+            if self.turn(wire, &mut ignored, out).is_err() {
+                return;
+            }
+        }
     }
 
     /// The exporter of TLS 1.2 needs the server's random, which stands in the clear in its first message.

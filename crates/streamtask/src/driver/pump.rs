@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::net::Shutdown;
+use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -9,7 +10,9 @@ use std::time::Instant;
 
 use bytes::BufMut;
 use socket2::SockRef;
-use streamtask_proto::{Error, HandshakeStep, Input, Output, Pipe, Stream, Transmit, Wait};
+use streamtask_proto::{
+    Error, ErrorKind, HandshakeStep, Input, Output, Pipe, Stream, Transmit, Wait,
+};
 use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 
@@ -64,8 +67,15 @@ impl Shared {
     fn step(self: &Arc<Self>, mut step: Box<HandshakeStep>) {
         let shared = self.clone();
         hop::run(move || {
-            step.run();
-            shared.input(Input::Stepped(step));
+            // A panic below us must not leave the task waiting for ever.
+            let run = AssertUnwindSafe(|| step.run());
+            let input = match std::panic::catch_unwind(run) {
+                Ok(()) => Input::Stepped(step),
+                Err(_) => Input::ConnectFailed(
+                    Error::new(ErrorKind::Unknown).detail("the TLS library panicked"),
+                ),
+            };
+            shared.input(input);
         });
     }
 
@@ -182,5 +192,5 @@ fn close(state: &mut State) {
 
 /// The error of a task whose runtime went away under it.
 pub(super) fn runtime_is_gone() -> Error {
-    Error::new(streamtask_proto::ErrorKind::Cancelled).detail("its runtime was shut down")
+    Error::new(ErrorKind::Cancelled).detail("its runtime was shut down")
 }

@@ -1,0 +1,16 @@
+//! Stream tasks in clear text, over real sockets: one module per topic.
+
+mod base;
+mod cancel;
+mod delegate;
+mod drops;
+mod ends;
+mod errors;
+mod forms;
+mod invalidation;
+mod lanes;
+mod pauses;
+mod session;
+mod stress;
+mod support;
+mod timeouts;

@@ -1,0 +1,9 @@
+//! TLS in place over real sockets: the whole life in one go, and the streams that come out of it.
+
+mod capture;
+mod injection;
+mod million;
+mod stop;
+mod support;
+mod truncation;
+mod trust;
