@@ -16,7 +16,7 @@ async fn a_server_that_closes_at_once_leaves_a_running_task_until_both_sides_are
         assert_eq!((&end.data[..], end.at_eof, end.eof), (&b""[..], true, Some(EofKind::Fin)));
     }
     assert_eq!(task.state(), TaskState::Running);
-    assert_eq!(session.all_tasks(), [task.clone()]);
+    assert_eq!(session.all_tasks(), std::slice::from_ref(&task));
     task.close_read();
     task.close_write();
     done(task.completion()).await;

@@ -1,0 +1,187 @@
+//! The command line, typed.
+//!
+//! What can be known to be wrong from the words alone is refused here, by clap and with its exit code 2.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use streamtask::TlsVersion;
+
+use crate::report::EXIT_CODES;
+use crate::starttls::Protocol;
+
+/// One safe tool for raw streams: connects, starts TLS in place, verifies, half-closes.
+#[derive(Parser)]
+#[command(version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Shows the whole life of a stream task against a peer inside this process.
+    Demo,
+    /// Connects stdin and stdout to a peer, over TLS if told to.
+    ///
+    /// What stdin gives goes to the peer, what the peer says to stdout, byte for byte. At the end of stdin
+    /// the sending side is closed and the peer's rest is read. The peer's end ends the program, as soon as
+    /// stdin has nothing more at hand.
+    Connect(ConnectArgs),
+    /// Waits for a connection: the other end, for trying things.
+    ///
+    /// Takes one connection and ties it to stdin and stdout; with --echo any number, each of which gets
+    /// back what it sends.
+    Listen(ListenArgs),
+}
+
+#[derive(clap::Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct ConnectArgs {
+    /// A name or an address.
+    pub(crate) host: String,
+    /// From 1 to 65535.
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: u16,
+    /// TLS from the first byte.
+    #[arg(long, group = "secured")]
+    pub(crate) tls: bool,
+    /// Clear text first: asks the server to start TLS, in this protocol. Nothing of stdin is sent before.
+    #[arg(long, value_name = "PROTOCOL", group = "secured")]
+    pub(crate) starttls: Option<Protocol>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    /// The certificate to show to a server that asks for one, in PEM.
+    #[arg(long, value_name = "FILE", requires_all = ["key", "secured"])]
+    pub(crate) cert: Option<PathBuf>,
+    /// The private key of --cert, in PEM.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// Application protocols to offer, most wanted first, with commas between.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "secured")]
+    #[arg(value_parser = application_protocol)]
+    pub(crate) alpn: Vec<String>,
+    /// The lowest version of TLS to accept.
+    #[arg(long, value_name = "VERSION", requires = "secured", default_value = "1.2")]
+    pub(crate) tls_min: Version,
+    /// The highest version of TLS to offer.
+    #[arg(long, value_name = "VERSION", requires = "secured", default_value = "1.3")]
+    pub(crate) tls_max: Version,
+    /// How long connecting, the dialogue before TLS and the handshake may take together; 0 is for ever.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub(crate) timeout: Seconds,
+    /// Tells on stderr what happens, the server's words before TLS included.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+/// Whom to believe. Without any of these: whoever the platform trusts, under the host's name.
+#[derive(clap::Args)]
+pub(crate) struct TrustArgs {
+    /// Accepts any certificate, with a warning.
+    #[arg(long, requires = "secured", conflicts_with = "ca")]
+    pub(crate) insecure: bool,
+    /// Trusts these roots and no others, in PEM.
+    #[arg(long, value_name = "FILE", requires = "secured")]
+    pub(crate) ca: Option<PathBuf>,
+    /// The name to ask for and to verify, instead of HOST.
+    #[arg(long, value_name = "NAME", requires = "secured")]
+    pub(crate) server_name: Option<String>,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct ListenArgs {
+    /// 0 takes any free port; stderr says which.
+    pub(crate) port: u16,
+    /// The address to listen on.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// Sends back what comes, on any number of connections.
+    #[arg(long)]
+    pub(crate) echo: bool,
+    /// Ends after the first connection, --echo or not.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// TLS from the first byte, with a certificate made on the spot for localhost.
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// Another certificate for --tls, in PEM.
+    #[arg(long, value_name = "FILE", requires_all = ["key", "tls"])]
+    pub(crate) cert: Option<PathBuf>,
+    /// The private key of --cert, in PEM.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// Saves the certificate made on the spot, for the other end's --ca.
+    #[arg(long, value_name = "FILE", requires = "tls", conflicts_with = "cert")]
+    pub(crate) write_ca: Option<PathBuf>,
+}
+
+/// A version of TLS, as people write it.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Version {
+    #[value(name = "1.2")]
+    Tls12,
+    #[value(name = "1.3")]
+    Tls13,
+}
+
+impl From<Version> for TlsVersion {
+    fn from(version: Version) -> Self {
+        match version {
+            Version::Tls12 => TlsVersion::Tls12,
+            Version::Tls13 => TlsVersion::Tls13,
+        }
+    }
+}
+
+/// A limit in time; `None` is for ever.
+#[derive(Clone, Copy)]
+pub(crate) struct Seconds(pub(crate) Option<Duration>);
+
+fn seconds(text: &str) -> Result<Seconds, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    let limit = Duration::try_from_secs_f64(number).map_err(|error| error.to_string())?;
+    Ok(Seconds((!limit.is_zero()).then_some(limit)))
+}
+
+/// One byte says how long a name is (RFC 7301, 3.1), and none may be empty.
+fn application_protocol(name: &str) -> Result<String, String> {
+    match name.len() {
+        1..=255 => Ok(name.to_owned()),
+        _ => Err("a name has 1 to 255 bytes".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_tls_want_tls() {
+        let parse = |line: &str| Args::try_parse_from(line.split(' ')).map(drop);
+        for option in ["--insecure", "--ca f", "--server-name n", "--alpn a", "--tls-min 1.3"] {
+            assert!(parse(&format!("streamtask connect h 1 {option}")).is_err(), "{option}");
+            assert!(parse(&format!("streamtask connect h 1 --tls {option}")).is_ok(), "{option}");
+        }
+        assert!(parse("streamtask connect h 1 --tls --starttls smtp").is_err());
+        assert!(parse("streamtask connect h 1").is_ok(), "defaults do not count");
+    }
+
+    #[test]
+    fn no_seconds_are_for_ever() {
+        assert!(seconds("0").is_ok_and(|limit| limit.0.is_none()));
+        assert!(seconds("0.5").is_ok_and(|limit| limit.0 == Some(Duration::from_millis(500))));
+        for wrong in ["-1", "soon", "nan", "1e300"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

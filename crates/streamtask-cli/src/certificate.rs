@@ -1,0 +1,93 @@
+//! Certificates made on the spot, and what servers of ours do with one.
+
+use std::sync::Arc;
+
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// A certificate chain, the leaf first, and the key to it.
+pub(crate) struct Certificate {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Certificate {
+    /// Makes one that vouches for itself, for these names and addresses.
+    pub(crate) fn make(subject: &str, names: &[&str]) -> Result<Made, rcgen::Error> {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut params = CertificateParams::new(names)?;
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, subject);
+        // P-256: the quickest that every peer accepts.
+        let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+        let signed = params.self_signed(&key)?;
+        let certificate = Certificate {
+            chain: vec![signed.der().clone()],
+            key: PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+        };
+        Ok(Made { certificate, pem: signed.pem() })
+    }
+
+    /// Takes a chain and a key in PEM.
+    pub(crate) fn from_pem(
+        chain: &[u8],
+        key: &[u8],
+    ) -> Result<Self, rustls::pki_types::pem::Error> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(chain).collect::<Result<_, _>>()?;
+        match chain.is_empty() {
+            true => Err(rustls::pki_types::pem::Error::NoItemsFound),
+            false => Ok(Certificate { chain, key: PrivateKeyDer::from_pem_slice(key)? }),
+        }
+    }
+
+    /// The certificate itself; those that lead to its root left out.
+    pub(crate) fn leaf(&self) -> &CertificateDer<'static> {
+        // Both ways of making one see to it that there is a first.
+        &self.chain[0]
+    }
+
+    /// What a server needs to show it.
+    pub(crate) fn into_server(self) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(self.chain, self.key)?;
+        Ok(Arc::new(config))
+    }
+}
+
+/// A certificate that was made here.
+pub(crate) struct Made {
+    pub(crate) certificate: Certificate,
+    /// The certificate alone, to be trusted elsewhere.
+    pub(crate) pem: String,
+}
+
+/// The SHA-256 of a certificate, as browsers and openssl write it.
+pub(crate) fn fingerprint(certificate: &[u8]) -> String {
+    // rustls has the hash in its cipher suites; another crate for it would only be another crate.
+    let rustls::SupportedCipherSuite::Tls13(suite) =
+        aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256
+    else {
+        unreachable!("a suite of TLS 1.3")
+    };
+    let hash = suite.common.hash_provider.hash(certificate);
+    let bytes: Vec<String> = hash.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
+    bytes.join(":")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_sha_256() {
+        // FIPS 180-2, B.1
+        let known = "BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23\
+                     :B0:03:61:A3:96:17:7A:9C:B4:10:FF:61:F2:00:15:AD";
+        assert_eq!(fingerprint(b"abc"), known);
+    }
+}

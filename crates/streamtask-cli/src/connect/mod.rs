@@ -1,0 +1,62 @@
+//! `streamtask connect`: netcat on a stream task.
+//!
+//! `opening` brings the connection to where bytes may flow, `dialogue` asks for TLS in clear text, `trust`
+//! overrules trust when told to; here they are put together and tied to stdin and stdout.
+
+mod dialogue;
+mod opening;
+mod pipes;
+mod trust;
+mod verbose;
+
+use streamtask::{Configuration, DelegateQueue, Session, Timeout};
+
+use crate::args::ConnectArgs;
+use crate::files;
+use crate::relay::relay;
+use crate::report::Failure;
+
+use opening::Opening;
+use pipes::{FromPeer, ToPeer};
+use trust::AcceptAnything;
+use verbose::Verbose;
+
+/// Runs the subcommand to the peer's end.
+pub(crate) async fn run(args: ConnectArgs) -> Result<(), Failure> {
+    let endpoint = endpoint(&args);
+    let configuration = configuration(&args)?;
+    let preparing = |error| Failure::of(&error, format!("preparing the connection to {endpoint}"));
+    let session = match args.trust.insecure {
+        true => Session::with_delegate(configuration, AcceptAnything, DelegateQueue::serial()),
+        false => Session::new(configuration),
+    }
+    .map_err(preparing)?;
+    let task = session.stream_task(&args.host, args.port.into()).map_err(preparing)?;
+    let verbose = Verbose::new(args.verbose);
+    Opening::new(&task, &endpoint, verbose).open(&args).await?;
+    relay(FromPeer::new(&task, &endpoint), ToPeer::new(&task, &endpoint)).await
+}
+
+fn configuration(args: &ConnectArgs) -> Result<Configuration, Failure> {
+    let mut configuration = Configuration::default()
+        // All of the opening has one limit, which `opening` keeps; afterwards a stream may idle.
+        .timeout_for_request(Timeout::NEVER)
+        .timeout_for_resource(Timeout::NEVER)
+        .tls_minimum(args.tls_min.into())
+        .tls_maximum(args.tls_max.into())
+        .alpn(args.alpn.iter().map(String::as_str));
+    if let Some(path) = &args.trust.ca {
+        configuration = configuration.roots(files::roots(path)?);
+    }
+    if let (Some(chain), Some(key)) = (&args.cert, &args.key) {
+        configuration = configuration.identity(files::identity(chain, key)?);
+    }
+    Ok(configuration)
+}
+
+fn endpoint(args: &ConnectArgs) -> String {
+    match args.host.contains(':') && !args.host.starts_with('[') {
+        true => format!("[{}]:{}", args.host, args.port),
+        false => format!("{}:{}", args.host, args.port),
+    }
+}

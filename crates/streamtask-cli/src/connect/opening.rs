@@ -1,0 +1,139 @@
+//! From a suspended task to the moment at which bytes may flow, within one limit in time.
+
+use std::cell::Cell;
+
+use streamtask::{Error, ErrorKind, Event, Limit, Operation, SecureOptions, StreamTask, TlsInfo};
+
+use super::dialogue::{self, Stop};
+use super::verbose::Verbose;
+use crate::args::ConnectArgs;
+use crate::report::{Exit, Failure};
+use crate::starttls::Protocol;
+use crate::text::printable;
+
+/// A connection that is being opened.
+pub(super) struct Opening<'a> {
+    task: &'a StreamTask,
+    endpoint: &'a str,
+    verbose: Verbose,
+    stage: Cell<Stage>,
+}
+
+/// How far it has come.
+#[derive(Clone, Copy)]
+enum Stage {
+    Connecting,
+    Asking(Protocol),
+    /// TLS from the first byte.
+    Securing,
+    /// TLS behind the server's go-ahead.
+    Upgrading,
+}
+
+impl<'a> Opening<'a> {
+    pub(super) fn new(task: &'a StreamTask, endpoint: &'a str, verbose: Verbose) -> Self {
+        Opening { task, endpoint, verbose, stage: Cell::new(Stage::Connecting) }
+    }
+
+    /// Connects, and starts TLS as the options want it.
+    pub(super) async fn open(&self, args: &ConnectArgs) -> Result<(), Failure> {
+        let Some(limit) = args.timeout.0 else { return self.steps(args).await };
+        match tokio::time::timeout(limit, self.steps(args)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(self.failure(&Error::new(self.too_late()))),
+        }
+    }
+
+    async fn steps(&self, args: &ConnectArgs) -> Result<(), Failure> {
+        // Queued before anything happens, so that not a byte is ever clear text.
+        let at_once = args.tls.then(|| self.start(args));
+        self.connect().await?;
+        match (at_once, args.starttls) {
+            (Some(securing), _) => {
+                self.stage.set(Stage::Securing);
+                self.secure(securing).await
+            }
+            (None, Some(protocol)) => {
+                self.stage.set(Stage::Asking(protocol));
+                self.ask(protocol).await?;
+                self.stage.set(Stage::Upgrading);
+                self.secure(self.start(args)).await
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
+    async fn connect(&self) -> Result<(), Failure> {
+        let mut events = self.task.events();
+        self.task.resume();
+        while let Some(event) = events.next().await {
+            match event {
+                Event::Connected => break,
+                Event::Finished(Err(error)) => return Err(self.failure(&error)),
+                _ => {}
+            }
+        }
+        let address = self.task.remote_address().map(|address| address.to_string());
+        self.verbose.event(&format!("connected to {}", address.unwrap_or_default()));
+        Ok(())
+    }
+
+    async fn ask(&self, protocol: Protocol) -> Result<(), Failure> {
+        dialogue::ask(self.task, protocol, self.verbose).await.map_err(|stop| match stop {
+            Stop::Lost(error) => self.failure(&error),
+            Stop::Refused(refusal) => {
+                Failure::new(Exit::Refused, self.tried(), refusal.to_string(), refusal.hint())
+            }
+        })
+    }
+
+    fn start(&self, args: &ConnectArgs) -> Operation<TlsInfo> {
+        let mut options = SecureOptions::default();
+        options.server_name = args.trust.server_name.clone();
+        self.task.start_secure_connection_with(options)
+    }
+
+    async fn secure(&self, securing: Operation<TlsInfo>) -> Result<(), Failure> {
+        let info = securing.await.map_err(|error| self.failure(&error))?;
+        self.verbose.event(&describe(&info));
+        Ok(())
+    }
+
+    fn failure(&self, error: &Error) -> Failure {
+        let failure = Failure::of(error, self.tried());
+        match (self.stage.get(), error.kind()) {
+            // A greeting, most likely. Behind a go-ahead it would be something worse.
+            (Stage::Securing, ErrorKind::UnexpectedClearText { .. }) => failure
+                .advise("the port begins in clear text: is --starttls PROTOCOL what it wants?"),
+            _ => failure,
+        }
+    }
+
+    fn tried(&self) -> String {
+        let endpoint = self.endpoint;
+        match self.stage.get() {
+            Stage::Connecting => format!("connecting to {endpoint}"),
+            Stage::Asking(protocol) => format!("asking {endpoint} for TLS in {protocol}"),
+            Stage::Securing | Stage::Upgrading => format!("starting TLS with {endpoint}"),
+        }
+    }
+
+    fn too_late(&self) -> ErrorKind {
+        ErrorKind::TimedOut(match self.stage.get() {
+            Stage::Connecting => Limit::Connect,
+            Stage::Asking(_) => Limit::Read,
+            Stage::Securing | Stage::Upgrading => Limit::SecureStart,
+        })
+    }
+}
+
+fn describe(info: &TlsInfo) -> String {
+    let alpn = info.alpn().map(|name| format!(", speaks {}", printable(name)));
+    format!(
+        "{}, {}, as {}{}",
+        info.version(),
+        info.cipher_suite_name(),
+        info.server_name(),
+        alpn.unwrap_or_default()
+    )
+}

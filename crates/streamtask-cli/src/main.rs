@@ -1,0 +1,58 @@
+//! The command `streamtask`: one safe tool for raw streams.
+//!
+//! `connect` is netcat that knows STARTTLS and trusts nobody untold, `listen` the other end for trying
+//! things, `demo` the life of one task against a peer in the process. What is said about failures, and
+//! with which exit code, stands in `report`; bytes between the terminal and a peer pass `relay`.
+
+mod args;
+mod certificate;
+mod connect;
+mod demo;
+mod files;
+mod listen;
+mod relay;
+mod report;
+mod starttls;
+mod subject;
+mod text;
+
+use std::process;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use report::{Exit, Failure};
+
+fn main() {
+    let exit = match execute(Args::parse()) {
+        Ok(()) => Exit::Success,
+        Err(failure) => failure.report(),
+    };
+    // Not a return: a read of stdin that blocks its thread must not hold the end up.
+    process::exit(exit.code());
+}
+
+fn execute(args: Args) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::local("starting the runtime", &error))?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = run(args.command) => outcome,
+            Ok(()) = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+        }
+    });
+    // Dropped, it would wait for that thread.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Demo => demo::run().await,
+        Command::Connect(args) => connect::run(args).await,
+        Command::Listen(args) => listen::run(args).await,
+    }
+}

@@ -1,0 +1,9 @@
+//! The command as its users run it: the real binary, against peers of the testkit.
+
+mod basics;
+mod demo;
+mod failures;
+mod listen;
+mod starttls;
+mod support;
+mod tls;

@@ -1,0 +1,145 @@
+//! Runs of the command, with an end to every wait.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use streamtask_testkit::{Authority, TlsSettings};
+
+/// Far beyond any run, well below a CI job's patience.
+const GUARD: Duration = Duration::from_secs(60);
+
+/// What a run came to.
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+}
+
+/// A run under way. Dropping it kills it.
+pub(crate) struct Run {
+    child: Child,
+    pub(crate) stdin: Option<ChildStdin>,
+    stdout: Receiver<Vec<u8>>,
+    lines: Receiver<String>,
+    stderr: String,
+}
+
+/// Runs the command with this stdin to its end.
+pub(crate) fn run(arguments: &[&str], stdin: &[u8]) -> Finished {
+    let mut run = Run::start(arguments);
+    let mut pipe = run.stdin.take().expect("stdin was not taken yet");
+    let stdin = stdin.to_vec();
+    // A command that ends early does not read all of it, which is no matter here.
+    thread::spawn(move || pipe.write_all(&stdin));
+    run.finish()
+}
+
+impl Run {
+    /// Starts the command; its stdin stays open until [`Run::stdin`] is taken and dropped.
+    pub(crate) fn start(arguments: &[&str]) -> Run {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_streamtask"))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command was built");
+        let mut out = child.stdout.take().expect("stdout is piped");
+        let err = BufReader::new(child.stderr.take().expect("stderr is piped"));
+        let (stdout_sender, stdout) = channel();
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = out.read_to_end(&mut bytes);
+            let _ = stdout_sender.send(bytes);
+        });
+        let (line_sender, lines) = channel();
+        thread::spawn(move || {
+            for line in err.lines().map_while(Result::ok) {
+                let _ = line_sender.send(line);
+            }
+        });
+        Run { stdin: child.stdin.take(), child, stdout, lines, stderr: String::new() }
+    }
+
+    /// Waits for a line on stderr that begins like this, and gives what follows.
+    pub(crate) fn told(&mut self, beginning: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(GUARD).expect("the line comes within a minute");
+            self.stderr += &line;
+            self.stderr.push('\n');
+            if let Some(rest) = line.strip_prefix(beginning) {
+                return rest.to_owned();
+            }
+        }
+    }
+
+    /// The port that a listening command took.
+    pub(crate) fn port(&mut self) -> String {
+        let address = self.told("listening on ");
+        address.rsplit(':').next().expect("rsplit gives something").to_owned()
+    }
+
+    /// The number of the process, for signals.
+    #[cfg(unix)]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for the end.
+    pub(crate) fn finish(mut self) -> Finished {
+        let Ok(stdout) = self.stdout.recv_timeout(GUARD) else {
+            panic!("the command did not end; it said: {}", self.stderr);
+        };
+        while let Ok(line) = self.lines.recv_timeout(GUARD) {
+            self.stderr += &line;
+            self.stderr.push('\n');
+        }
+        let code = self.child.wait().expect("a child can be waited for").code();
+        Finished { code, stdout, stderr: std::mem::take(&mut self.stderr) }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Finished {
+    /// Asserts on the exit code and says what was said if it is another.
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{}", self.stderr);
+        self
+    }
+}
+
+/// A root, its PEM file for `--ca`, and TLS settings for a server it vouches for on loopback.
+pub(crate) fn trusted(test: &str) -> (Authority, String, TlsSettings) {
+    let authority = Authority::new();
+    let ca = file(&format!("{test}.ca.pem"), &authority.pem());
+    let settings = TlsSettings::new(&authority.issue(&["localhost", "127.0.0.1"]));
+    (authority, ca, settings)
+}
+
+/// Writes a file into cargo's place for tests; each test takes names of its own.
+pub(crate) fn file(name: &str, contents: &str) -> String {
+    let path = path(name);
+    std::fs::write(&path, contents).expect("cargo's place for tests can be written to");
+    path
+}
+
+/// The path of such a file.
+pub(crate) fn path(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    path.to_str().expect("the path is text").to_owned()
+}
+
+/// Every value of a byte, 4096 times: 1 MiB with CRs, LFs, NULs and what is no UTF-8.
+pub(crate) fn all_bytes() -> Vec<u8> {
+    (0..=255).cycle().take(256 * 4096).collect()
+}

@@ -1,0 +1,123 @@
+//! TLS from the first byte: whom to trust, who we are, what is agreed on.
+
+use streamtask_testkit::{self as kit, Certificate, Server, TlsSettings, Version};
+
+use crate::support::{all_bytes, file, run, trusted};
+
+#[test]
+fn every_byte_goes_to_the_peer_and_back_under_tls() {
+    let (_, ca, settings) = trusted("every_byte");
+    let server = kit::echo_tls(settings);
+    let bytes = all_bytes();
+    let port = server.port().to_string();
+    let done = run(&["connect", "localhost", &port, "--tls", "--ca", &ca], &bytes).expect(0);
+    assert!(done.stdout == bytes, "{} of {} bytes", done.stdout.len(), bytes.len());
+    assert_eq!(done.stderr, "");
+    server.finish();
+}
+
+#[test]
+fn a_certificate_of_nobody_known_exits_with_4_and_a_hint() {
+    let (_, _, settings) = trusted("nobody_known");
+    let (_, ca, _) = trusted("somebody_else");
+    let server = kit::echo_tls(settings);
+    let port = server.port().to_string();
+    for options in [&["--tls"][..], &["--tls", "--ca", &ca]] {
+        let done = run(&[&["connect", "localhost", &port][..], options].concat(), b"secret");
+        let done = done.expect(4);
+        assert_eq!(done.stdout, b"");
+        assert!(done.stderr.contains("--ca FILE"), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn a_certificate_for_another_name_exits_with_4_until_that_name_is_asked_for() {
+    let (authority, ca, _) = trusted("another_name");
+    let server = kit::echo_tls(TlsSettings::new(&authority.issue(&["other.example"])));
+    let port = server.port().to_string();
+    let plain = ["connect", "localhost", &port, "--tls", "--ca", &ca];
+    let done = run(&plain, b"hi").expect(4);
+    assert!(done.stderr.contains("--server-name"), "{}", done.stderr);
+    let named = [&plain[..], &["--server-name", "other.example"]].concat();
+    assert_eq!(run(&named, b"hi").expect(0).stdout, b"hi");
+}
+
+#[test]
+fn an_expired_certificate_exits_with_4() {
+    let (authority, ca, _) = trusted("expired");
+    let server = kit::echo_tls(TlsSettings::new(&authority.issue_expired(&["localhost"])));
+    let port = server.port().to_string();
+    let done = run(&["connect", "localhost", &port, "--tls", "--ca", &ca], b"").expect(4);
+    assert!(done.stderr.contains("clock"), "{}", done.stderr);
+}
+
+#[test]
+fn insecure_accepts_it_with_a_warning() {
+    let server = kit::echo_tls(TlsSettings::new(&Certificate::self_signed(&["elsewhere"])));
+    let port = server.port().to_string();
+    let done = run(&["connect", "localhost", &port, "--tls", "--insecure"], b"hi").expect(0);
+    assert_eq!(done.stdout, b"hi");
+    assert!(done.stderr.starts_with("warning: --insecure: localhost could be anybody"));
+    assert!(done.stderr.contains("SHA-256 "), "{}", done.stderr);
+}
+
+#[test]
+fn clear_text_where_tls_is_wanted_exits_with_4_and_names_starttls() {
+    let server = kit::greet_first("220 mail.example ready\r\n");
+    let port = server.port().to_string();
+    let done = run(&["connect", "localhost", &port, "--tls"], b"").expect(4);
+    assert!(done.stderr.contains("--starttls"), "{}", done.stderr);
+}
+
+#[test]
+fn a_client_certificate_is_shown_and_missed() {
+    let (authority, ca, settings) = trusted("client");
+    let client = authority.issue_client("someone");
+    let cert = file("client.cert.pem", &client.chain_pem());
+    let key = file("client.key.pem", &client.key_pem());
+    let server = kit::echo_tls(settings.require_client(&authority));
+    let port = server.port().to_string();
+    let plain = ["connect", "localhost", &port, "--tls", "--ca", &ca];
+    let shown = [&plain[..], &["--cert", &cert, "--key", &key]].concat();
+    assert_eq!(run(&shown, b"hi").expect(0).stdout, b"hi");
+    let done = run(&plain, b"hi").expect(4);
+    assert!(done.stderr.contains("--cert FILE --key FILE"), "{}", done.stderr);
+}
+
+#[test]
+fn versions_and_application_protocols_are_agreed_on() {
+    let (_, ca, settings) = trusted("agreed");
+    let server = kit::echo_tls(settings.alpn(&["b"]));
+    let port = server.port().to_string();
+    let options = ["--tls", "--ca", &ca, "--alpn", "a,b", "--tls-max", "1.2", "-v"];
+    let done = run(&[&["connect", "localhost", &port][..], &options].concat(), b"").expect(0);
+    let last = done.stderr.lines().last().unwrap_or_default();
+    assert!(last.starts_with("● TLS 1.2, ") && last.ends_with(", speaks b"), "{last}");
+}
+
+#[test]
+fn a_version_that_is_too_low_exits_with_4() {
+    let (_, ca, settings) = trusted("too_low");
+    let server = kit::echo_tls(settings.version(Version::Tls12));
+    let port = server.port().to_string();
+    let options = ["--tls", "--ca", &ca, "--tls-min", "1.3"];
+    run(&[&["connect", "localhost", &port][..], &options].concat(), b"").expect(4);
+}
+
+#[test]
+fn the_end_of_stdin_is_a_close_notify_and_the_rest_is_read() {
+    let (_, ca, settings) = trusted("half_close");
+    let server = Server::start(move |mut conn| {
+        let settings = settings.clone();
+        async move {
+            conn.start_tls(&settings).await?;
+            let heard = conn.read_to_end().await?;
+            conn.write(heard).await?;
+            conn.half_close().await
+        }
+    });
+    let port = server.port().to_string();
+    let done = run(&["connect", "localhost", &port, "--tls", "--ca", &ca], b"all").expect(0);
+    assert_eq!(done.stdout, b"all");
+    server.finish();
+}
