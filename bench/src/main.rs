@@ -1,11 +1,11 @@
 //! streamtask and its peers on the same work, in turn.
 //!
-//! The peers are plain tokio and tokio-rustls, with a `timeout` around each operation, as our operations
-//! have one. Both talk to one server in a process of its own, whose work is not counted. What counts is
-//! the ratio of CPU times, ours to theirs, round by round; wall time stands beside it.
+//! The peers are plain tokio and tokio-rustls, with a `timeout` around each operation, as our
+//! operations have one. Both talk to one server in a process of its own, whose work is not counted.
+//! What counts is the ratio of CPU times, ours to theirs, round by round; wall time stands beside it.
 //!
-//! [`work`] says what is measured and what is to be reached, [`ours`] and [`peer`] do it, each as a plain
-//! user would; [`rounds`] takes turns, [`report`] prints.
+//! [`work`] says what is measured and what is to be reached, [`ours`] and [`peer`] do it, each as a
+//! plain user would; [`rounds`] takes turns, [`report`] prints.
 
 mod args;
 mod clock;
@@ -47,10 +47,11 @@ fn run(args: Args) -> Outcome<ExitCode> {
 }
 
 fn measure(measure: &Measure) -> Outcome<ExitCode> {
+    let works = measure.works()?;
     let server = Server::start()?;
     report::head();
     let mut missed = 0;
-    for work in measure.works()? {
+    for work in works {
         let rounds = rounds::alternate(measure.rounds(), |candidate| {
             runtime::run(measure.runtime, candidate, server.site(), work)
         })?;

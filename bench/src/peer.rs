@@ -1,4 +1,6 @@
-//! The work, done with tokio and tokio-rustls as a plain user would, a `timeout` around each operation.
+//! The work, done with tokio and tokio-rustls as a plain user would.
+//!
+//! There is a `timeout` around each operation, as there is in ours.
 
 use std::io;
 use std::net::SocketAddr;

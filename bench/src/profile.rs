@@ -16,8 +16,8 @@ const LENGTH: Duration = Duration::from_secs(10);
 /// # Errors
 /// Whatever goes wrong with it.
 pub(crate) fn run(measure: &Measure, candidate: Candidate) -> Outcome<()> {
-    let server = Server::start()?;
     let works = measure.works()?;
+    let server = Server::start()?;
     let start = Instant::now();
     while start.elapsed() < LENGTH {
         for work in &works {

@@ -1,7 +1,7 @@
 //! The server that both candidates talk to, in a process of its own.
 //!
-//! [`process`] starts it and learns where it listens, [`listen`] is what it does there, and [`manners`]
-//! is what clients may ask of it.
+//! [`process`] starts it and learns where it listens, [`listen`] is what it does there, and
+//! [`manners`] is what clients may ask of it.
 
 mod listen;
 pub(crate) mod manners;

@@ -1,8 +1,12 @@
 //! TLS in place over real sockets: the whole life in one go, and the streams that come out of it.
 
 mod capture;
+mod identity;
 mod injection;
 mod million;
+mod options;
+mod resumption;
+mod routing;
 mod stop;
 mod support;
 mod truncation;
