@@ -71,8 +71,7 @@ impl Measure {
 ///
 /// # Errors
 /// When one of them is unknown or lacks its value.
-pub(crate) fn parse(words: impl Iterator<Item = String>) -> Outcome<Args> {
-    let mut words = words;
+pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Outcome<Args> {
     let mut args = Args {
         command: Command::Measure,
         measure: Measure {

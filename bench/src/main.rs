@@ -2,7 +2,7 @@
 //!
 //! The peers are plain tokio and tokio-rustls, with a `timeout` around each operation, as our
 //! operations have one. Both talk to one server in a process of its own, whose work is not counted.
-//! What counts is the ratio of CPU times, ours to theirs, round by round; wall time stands beside it.
+//! What counts is the ratio of CPU times, ours to theirs, round by round; wall time stands beside.
 //!
 //! [`work`] says what is measured and what is to be reached, [`ours`] and [`peer`] do it, each as a
 //! plain user would; [`rounds`] takes turns, [`report`] prints.

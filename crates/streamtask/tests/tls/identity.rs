@@ -85,7 +85,10 @@ fn a_key_that_does_not_fit_makes_no_identity() {
 }
 
 /// Answers the question of identity as told, and that of trust by default.
-struct Wallet(Arc<dyn Fn(Challenge, &[Vec<u8>]) + Send + Sync>);
+struct Wallet(Arc<Choice>);
+
+/// What to do about a question, given the issuers that the server accepts.
+type Choice = dyn Fn(Challenge, &[Vec<u8>]) + Send + Sync;
 
 impl SessionDelegate for Wallet {
     fn did_receive_challenge(&self, _: &Session, challenge: Challenge) -> Option<Challenge> {
