@@ -74,6 +74,9 @@ impl Barriers {
 
     /// Operations from this number on must wait.
     pub(crate) fn hold(&self) -> u64 {
+        if self.is_empty() {
+            return u64::MAX;
+        }
         let active =
             self.active.as_ref().filter(|active| !active.is_flush()).map(|active| active.seq);
         let queued = self.queue.iter().find(|barrier| barrier.kind.holds());

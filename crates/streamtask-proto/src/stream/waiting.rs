@@ -23,10 +23,11 @@ impl Stream {
     }
 
     fn has_bytes(&self) -> bool {
+        if self.writes.is_empty() || self.pipe.is_secure() {
+            return !self.pipe.pending().is_empty();
+        }
         !self.pipe.pending().is_empty()
-            || (!self.pipe.is_secure()
-                && self.writes.failure().is_none()
-                && self.writes.has_bytes(self.barriers.hold()))
+            || (self.writes.failure().is_none() && self.writes.has_bytes(self.barriers.hold()))
     }
 
     fn wants_bytes(&self) -> bool {

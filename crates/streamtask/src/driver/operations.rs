@@ -85,6 +85,7 @@ impl Shared {
             return Some(result);
         }
         if !is_fresh {
+            state.slots.unwatch(id);
             self.pump(&mut state, Instant::now());
         }
         let result = self.collect(&mut state, id, is_read);

@@ -186,8 +186,9 @@ fn close(state: &mut State) {
     if let Transmit::One(last @ [_, ..]) = state.stream.transmit() {
         let mut cx = Context::from_waker(Waker::noop());
         let _ = Pin::new(&mut socket).poll_write(&mut cx, last);
+        // FIN goes right behind them, lest unread bytes turn the close into a reset that overtakes them.
+        let _ = SockRef::from(&socket).shutdown(Shutdown::Write);
     }
-    let _ = SockRef::from(&socket).shutdown(Shutdown::Write);
 }
 
 /// The error of a task whose runtime went away under it.

@@ -60,7 +60,7 @@ pub(crate) struct State {
     pub(crate) completions: Vec<Waker>,
     /// The question that is open, to be withdrawn when the task ends.
     pub(crate) question: Option<Arc<crate::challenge::Answer>>,
-    pub(crate) local: Option<std::net::SocketAddr>,
+    local: Option<std::net::SocketAddr>,
     pub(crate) remote: Option<std::net::SocketAddr>,
 }
 
@@ -163,6 +163,13 @@ impl Shared {
 }
 
 impl State {
+    /// This end's address. Few ask, so the system is asked only then.
+    pub(crate) fn local_address(&mut self) -> Option<std::net::SocketAddr> {
+        let asked = self.socket.as_ref().and_then(|socket| socket.local_addr().ok());
+        self.local = asked.or(self.local);
+        self.local
+    }
+
     pub(super) fn wake_driver(&self) {
         if let Some(driver) = &self.driver {
             driver.wake_by_ref();

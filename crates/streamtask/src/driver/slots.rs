@@ -129,6 +129,13 @@ impl Slots {
         }
     }
 
+    /// Whoever polls sees for himself: he need not be woken by what he does.
+    pub(crate) fn unwatch(&mut self, id: OpId) {
+        if let Some(Slot::Waiting(known)) = self.get(id) {
+            *known = None;
+        }
+    }
+
     /// The result is for a callback. If it is there already, the callback comes back with it.
     pub(crate) fn call(
         &mut self,

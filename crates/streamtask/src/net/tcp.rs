@@ -8,15 +8,15 @@ use std::net::{IpAddr, SocketAddr};
 use streamtask_proto::{Error, ErrorKind, Limit, Target};
 use tokio::net::{TcpStream, lookup_host};
 
-/// Connects to the first address of `target` that answers.
-pub(crate) async fn connect(target: &Target) -> Result<TcpStream, Error> {
+/// Connects to the first address of `target` that answers, and says which it was.
+pub(crate) async fn connect(target: &Target) -> Result<(TcpStream, SocketAddr), Error> {
     let mut last = None;
     for address in addresses(target).await? {
         match TcpStream::connect(address).await {
             Ok(socket) => {
                 // Small writes are gathered before they reach the socket, so waiting there only delays.
                 let _ = socket.set_nodelay(true);
-                return Ok(socket);
+                return Ok((socket, address));
             }
             Err(error) => last = Some(connect_error(error).detail(format!("tried {address}"))),
         }

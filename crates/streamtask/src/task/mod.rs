@@ -255,9 +255,9 @@ impl StreamTask {
         *lock(&self.0.identity.earliest_begin_date) = date;
     }
 
-    /// This end's address, once connected.
+    /// This end's address, once connected; after the end only if it was asked for before.
     pub fn local_address(&self) -> Option<SocketAddr> {
-        self.0.lock().local
+        self.0.lock().local_address()
     }
 
     /// The other end's address, once connected.
