@@ -146,7 +146,8 @@ impl StreamTask {
     /// Hands the two streams over, when everything queued before is done. (`captureStreams()`)
     ///
     /// The task is over with that, and says no more. Bytes that were received and not read are the first
-    /// that the input stream gives. Under TLS the streams carry decrypted data.
+    /// that the input stream gives. Under TLS the streams carry decrypted data. The session counts the task
+    /// as under way until its streams are taken out of the operation.
     ///
     /// *Cancel safety.* Dropping the operation changes nothing: the barrier stands, and the streams go to
     /// [`SessionDelegate::did_become_streams`](crate::SessionDelegate::did_become_streams).
