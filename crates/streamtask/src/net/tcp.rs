@@ -78,3 +78,34 @@ fn exhaustion(error: &io::Error) -> bool {
     let by_number = error.raw_os_error().is_some_and(|number| NUMBERS.contains(&number));
     by_number || error.kind() == io::ErrorKind::AddrNotAvailable
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Spec, 10.2: one kind and one number for the same misfortune on every system.
+    #[test]
+    fn the_systems_errors_have_the_same_kinds_everywhere() {
+        let connecting = [
+            (io::ErrorKind::ConnectionRefused, ErrorKind::CannotConnect, -1004),
+            (io::ErrorKind::HostUnreachable, ErrorKind::CannotConnect, -1004),
+            (io::ErrorKind::NetworkUnreachable, ErrorKind::NotConnectedToInternet, -1009),
+            (io::ErrorKind::NetworkDown, ErrorKind::NotConnectedToInternet, -1009),
+            (io::ErrorKind::TimedOut, ErrorKind::TimedOut(Limit::Network), -1001),
+            (io::ErrorKind::AddrNotAvailable, ErrorKind::ResourceExhausted, -1004),
+        ];
+        for (system, kind, code) in connecting {
+            let error = connect_error(system.into());
+            assert_eq!((error.kind(), error.code()), (kind, code), "{system:?}");
+        }
+        for system in [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe] {
+            let error = connection_error(system.into());
+            assert_eq!((error.kind(), error.code()), (ErrorKind::ConnectionLost, -1005));
+        }
+        #[cfg(target_os = "linux")]
+        for number in [24, 105] {
+            let error = connect_error(io::Error::from_raw_os_error(number));
+            assert_eq!(error.kind(), ErrorKind::ResourceExhausted, "errno {number}");
+        }
+    }
+}
