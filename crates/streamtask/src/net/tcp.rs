@@ -11,6 +11,7 @@ use tokio::net::{TcpStream, lookup_host};
 /// Connects to the first address of `target` that answers, and says which it was.
 pub(crate) async fn connect(target: &Target) -> Result<(TcpStream, SocketAddr), Error> {
     let mut last = None;
+    let mut tried = Vec::new();
     for address in addresses(target).await? {
         match TcpStream::connect(address).await {
             Ok(socket) => {
@@ -18,10 +19,16 @@ pub(crate) async fn connect(target: &Target) -> Result<(TcpStream, SocketAddr), 
                 let _ = socket.set_nodelay(true);
                 return Ok((socket, address));
             }
-            Err(error) => last = Some(connect_error(error).detail(format!("tried {address}"))),
+            Err(error) => {
+                tried.push(address.to_string());
+                last = Some(connect_error(error));
+            }
         }
     }
-    Err(last.unwrap_or_else(|| Error::new(ErrorKind::CannotFindHost).detail("it has no address")))
+    Err(match last {
+        Some(error) => error.detail(format!("tried {}", tried.join(", "))),
+        None => Error::new(ErrorKind::CannotFindHost).detail("it has no address"),
+    })
 }
 
 async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, Error> {
