@@ -29,11 +29,11 @@ use crate::{Completion, Events, Progress, Session, driver, lock, runtime};
 ///
 /// Tasks are made by a [`Session`] and begin suspended; there is no other way to make one:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0599
 /// let task = streamtask::StreamTask::default();
 /// ```
-/// ```compile_fail
-/// let task = streamtask::StreamTask(todo!());
+/// ```compile_fail,E0423
+/// let make = streamtask::StreamTask;
 /// ```
 ///
 /// Cheap to clone; clones are the same task, and equal. **Dropping** the last one lets what is queued run
