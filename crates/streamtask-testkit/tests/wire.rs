@@ -49,6 +49,19 @@ fn tls_in_place_survives_every_cut() {
 }
 
 #[test]
+fn what_clients_said_is_remembered_however_it_is_cut_and_the_answers_are_not() {
+    for cut in CUTS {
+        let server = echo();
+        let wire = Wire::start(server.addr(), cut);
+        let mut client = connect(wire.port());
+        client.write_all(b"hello").unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(rest(client), b"hello");
+        assert_eq!(wire.heard(), b"hello", "{cut:?}");
+    }
+}
+
+#[test]
 fn joined_bytes_come_in_one_read() {
     let server = Server::start(|mut conn| async move {
         for piece in ["a", "b", "c"] {

@@ -12,19 +12,20 @@ use tokio::task::JoinSet;
 
 use super::gate::{Gate, Traffic};
 use super::relay;
-use super::{Cut, Order, What};
+use super::{Cut, Heard, Order, What};
 use crate::port;
 
 pub(super) async fn run(
     listener: net::TcpListener,
     target: SocketAddr,
     cut: Cut,
+    heard: Heard,
     mut orders: UnboundedReceiver<Order>,
 ) {
     let waiting = listener.try_clone().expect("descriptors are to be had");
     let listener = port::adopt(listener);
     let traffic = watch::Sender::default();
-    let mut relays = Relays { target, cut, traffic, begun: 0, running: JoinSet::new() };
+    let mut relays = Relays { target, cut, heard, traffic, begun: 0, running: JoinSet::new() };
     loop {
         tokio::select! {
             Ok((client, _)) = listener.accept() => relays.begin(client),
@@ -41,6 +42,7 @@ pub(super) async fn run(
 struct Relays {
     target: SocketAddr,
     cut: Cut,
+    heard: Heard,
     traffic: watch::Sender<Traffic>,
     begun: u64,
     running: JoinSet<()>,
@@ -50,7 +52,7 @@ impl Relays {
     fn begin(&mut self, client: TcpStream) {
         let cuts = [self.cut.cutter(2 * self.begun), self.cut.cutter(2 * self.begun + 1)];
         let gate = Gate::new(self.traffic.subscribe());
-        self.running.spawn(relay::run(client, self.target, cuts, gate));
+        self.running.spawn(relay::run(client, self.target, cuts, self.heard.clone(), gate));
         self.begun += 1;
     }
 

@@ -9,7 +9,7 @@ mod gate;
 mod relay;
 
 use std::net::SocketAddr;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::unbounded_channel;
@@ -25,7 +25,18 @@ use crate::port;
 pub struct Wire {
     port: u16,
     orders: UnboundedSender<Order>,
+    heard: Heard,
     _background: Background,
+}
+
+/// What clients have said, for tests that look at the wire itself. Clones share it.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<u8>>>);
+
+impl Heard {
+    fn add(&self, bytes: &[u8]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+    }
 }
 
 /// What the test tells the relay; `done` hangs up when the order holds.
@@ -49,13 +60,21 @@ impl Wire {
         let listener = port::listener();
         let port = listener.local_addr().expect("a bound socket has an address").port();
         let (orders, inbox) = unbounded_channel();
-        let work = move || accept::run(listener, target, cut, inbox);
-        Wire { port, orders, _background: Background::start("testkit wire", work) }
+        let heard = Heard::default();
+        let theirs = heard.clone();
+        let work = move || accept::run(listener, target, cut, theirs, inbox);
+        Wire { port, orders, heard, _background: Background::start("testkit wire", work) }
     }
 
     /// The port clients connect to.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// What clients have sent so far, clear text and records as they came; at least all that the
+    /// target has seen of it. Meant for one connection: several are mixed as they come.
+    pub fn heard(&self) -> Vec<u8> {
+        self.heard.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Stops forwarding, in both directions; when this returns, nothing more gets through.

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::task;
 use tokio::time;
 
+use super::Heard;
 use super::cut::Cutter;
 use super::gate::Gate;
 use crate::port;
@@ -23,12 +24,18 @@ const GATHERED: usize = 1 << 20;
 const ROOM: usize = 16_384;
 
 /// Connects to the target and relays until both directions have ended, or one goes wrong.
-pub(super) async fn run(client: TcpStream, target: SocketAddr, cuts: [Cutter; 2], gate: Gate) {
+pub(super) async fn run(
+    client: TcpStream,
+    target: SocketAddr,
+    cuts: [Cutter; 2],
+    heard: Heard,
+    gate: Gate,
+) {
     let mut server = None;
     let ended = tokio::select! {
         biased;
         () = gate.clone().reset() => Err(io::ErrorKind::ConnectionReset.into()),
-        ended = carry(&client, &mut server, target, cuts, &gate) => ended,
+        ended = carry(&client, &mut server, target, cuts, &heard, &gate) => ended,
     };
     if ended.is_err() {
         for side in [Some(client), server].into_iter().flatten() {
@@ -43,14 +50,15 @@ async fn carry(
     server: &mut Option<TcpStream>,
     target: SocketAddr,
     [there, back]: [Cutter; 2],
+    heard: &Heard,
     gate: &Gate,
 ) -> io::Result<()> {
     let server = &*server.insert(TcpStream::connect(target).await?);
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     tokio::try_join!(
-        pump(client, server, there, gate.clone()),
-        pump(server, client, back, gate.clone()),
+        pump(client, server, there, Some(heard), gate.clone()),
+        pump(server, client, back, None, gate.clone()),
     )?;
     Ok(())
 }
@@ -60,6 +68,7 @@ async fn pump(
     from: &TcpStream,
     to: &TcpStream,
     mut cutter: Cutter,
+    heard: Option<&Heard>,
     mut gate: Gate,
 ) -> io::Result<()> {
     loop {
@@ -67,6 +76,9 @@ async fn pump(
         let bytes = gather(from, &cutter).await?;
         if bytes.is_empty() {
             break;
+        }
+        if let Some(heard) = heard {
+            heard.add(&bytes);
         }
         let mut rest = &bytes[..];
         while !rest.is_empty() {
