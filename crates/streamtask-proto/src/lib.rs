@@ -42,7 +42,7 @@ pub use deadlines::Timeout;
 pub use error::{Error, ErrorKind, Fault, Limit};
 pub use link::{EofKind, HandshakeStep, Pipe, Transmit};
 pub use machine::{
-    Event, Input, OpId, Operation, Outcome, Output, ReadData, ReadKind, TaskState, Wait,
+    Closing, Event, Input, OpId, Operation, Outcome, Output, ReadData, ReadKind, TaskState, Wait,
 };
 pub use stream::{Options, Stream, UnreadClearText};
 pub use target::Target;

@@ -28,6 +28,9 @@ pub enum Input {
         /// Whether no other completed read waits to be looked at.
         is_last: bool,
     },
+    /// Somebody has looked at a read that told the end ([`ReadData::at_eof`], or a failure as truncated):
+    /// only now does the application know of it.
+    EndSeen,
     /// `resume()`.
     Resume,
     /// `suspend()`.
@@ -54,6 +57,10 @@ pub enum Input {
     SendFailed(Error),
     /// A step of the handshake has been made.
     Stepped(Box<HandshakeStep>),
+    /// The step that is out asks somebody: until [`Input::Answered`] the handshake's limit rests.
+    Asked,
+    /// The question was answered.
+    Answered,
     /// Time has passed.
     Tick,
 }
@@ -120,6 +127,9 @@ pub struct ReadData {
     pub at_eof: bool,
     /// How it ended, if it did.
     pub eof: Option<EofKind>,
+    /// Whether `data` came under TLS, and if there is none, whether the end did. A read never brings bytes
+    /// of two layers.
+    pub is_secure: bool,
     /// Where in the stream `data` ends, should it have to go back.
     pub(crate) place: Place,
 }
@@ -132,8 +142,8 @@ pub(crate) struct Place {
 }
 
 impl ReadData {
-    pub(crate) fn new(data: Bytes, eof: Option<EofKind>, place: Place) -> Self {
-        ReadData { data, at_eof: eof.is_some(), eof, place }
+    pub(crate) fn new(data: Bytes, eof: Option<EofKind>, is_secure: bool, place: Place) -> Self {
+        ReadData { data, at_eof: eof.is_some(), eof, is_secure, place }
     }
 }
 
@@ -151,15 +161,23 @@ pub enum Output {
     Step(Box<HandshakeStep>),
     /// Send FIN.
     ShutdownWrite,
-    /// Stop receiving.
-    ShutdownRead,
-    /// The task is over: send what [`Stream::transmit`](crate::Stream::transmit) still has if the socket
-    /// takes it at once (an alert, perhaps), and close.
-    Close,
+    /// The task is over: close the socket.
+    Close(Closing),
     /// The task is over and this is what its streams go on with, together with the socket.
     Captured(Box<Pipe>),
     /// Nothing more until something of this happens.
     Wait(Wait),
+}
+
+/// How a socket is to be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// Now. What [`Stream::transmit`](crate::Stream::transmit) still has (an alert, perhaps) goes along if
+    /// the socket takes it at once.
+    AtOnce,
+    /// As a step of the protocol: what [`Stream::transmit`](crate::Stream::transmit) still has must leave,
+    /// FIN goes behind it, and what the peer still says is thrown away until its own FIN.
+    Lingering,
 }
 
 /// What to wait for. A task that is over waits for nothing.

@@ -7,7 +7,9 @@ use super::barriers::Phase;
 use super::reads::{End, ReadSide};
 use super::writes::{Poisoned, WriteSide};
 use crate::deadlines::Deadline;
-use crate::{Error, ErrorKind, Event, Limit, Operation, Outcome, Output, TaskState, Timeout};
+use crate::{
+    Closing, Error, ErrorKind, Event, Limit, Operation, Outcome, Output, TaskState, Timeout,
+};
 
 /// How far a task has come.
 #[derive(Debug)]
@@ -269,7 +271,7 @@ impl Stream {
 
     fn finish(&mut self, result: Result<(), Error>) {
         let result = result.map_err(|error| error.at(self.target.to_string()));
-        self.outputs.push_back(Output::Close);
+        self.outputs.push_back(Output::Close(Closing::AtOnce));
         self.tell(Event::Finished(result.clone()));
         self.life = Life::Finished(result);
     }

@@ -157,6 +157,7 @@ impl Stream {
             Input::Return { read, is_last } => {
                 self.reads.give_back(&mut self.pipe, read, is_last);
             }
+            Input::EndSeen | Input::Asked | Input::Answered => {}
             Input::Resume => self.resume(now),
             Input::Suspend => self.suspend(now),
             Input::Cancel => self.fail(ErrorKind::Cancelled.into()),

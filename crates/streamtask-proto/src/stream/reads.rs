@@ -231,5 +231,5 @@ fn take(pipe: &mut Pipe, count: usize, end: Option<&End>, place: &mut Place) -> 
         Some(End::Eof(kind)) if pipe.readable().is_empty() => Some(*kind),
         Some(_) | None => None,
     };
-    ReadData::new(data, eof, *place)
+    ReadData::new(data, eof, pipe.is_secure(), *place)
 }

@@ -49,7 +49,6 @@ impl Stream {
         match kind {
             BarrierKind::CloseRead => {
                 self.reads.set_side(ReadSide::Closed);
-                self.outputs.push_back(Output::ShutdownRead);
                 self.tell_read_closed();
                 self.complete(id, Ok(Outcome::Done));
             }

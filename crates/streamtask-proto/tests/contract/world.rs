@@ -110,9 +110,9 @@ impl World {
                 Output::Event(event) => self.events.push(event),
                 Output::Connect => self.client.handle(self.now, Input::Connected),
                 Output::ShutdownWrite => self.shutdown_write = true,
-                Output::Close => self.closed = true,
+                Output::Close(_) => self.closed = true,
                 Output::Wait(wait) => return wait,
-                Output::ShutdownRead | Output::Captured(_) | Output::Step(_) => {}
+                Output::Captured(_) | Output::Step(_) => {}
                 other => panic!("unexpected {other:?}"),
             }
         }
