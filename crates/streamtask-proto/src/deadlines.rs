@@ -59,6 +59,25 @@ impl Deadline {
     pub(crate) fn is_past(self, now: Duration) -> bool {
         self.0 <= now
     }
+
+    /// Stops the clock of this deadline at `now`.
+    pub(crate) fn pause(self, now: Duration) -> Paused {
+        match self {
+            Deadline::NEVER => Paused(Duration::MAX),
+            Deadline(end) => Paused(end.saturating_sub(now)),
+        }
+    }
+}
+
+/// A deadline that rests: how much of it is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Paused(Duration);
+
+impl Paused {
+    /// The clock goes on at `now`.
+    pub(crate) fn resume(self, now: Duration) -> Deadline {
+        Deadline(now.saturating_add(self.0))
+    }
 }
 
 /// Counts the time a task has been running.

@@ -170,6 +170,14 @@ impl Error {
         matches!(self.0.kind, ErrorKind::TimedOut(_))
     }
 
+    /// Whether the peer or the network broke the connection off. No end that comes behind that is clean.
+    pub(crate) fn is_reset(&self) -> bool {
+        use std::io::ErrorKind::{ConnectionAborted, ConnectionReset};
+        let cause =
+            self.0.source.as_deref().and_then(|source| source.downcast_ref::<std::io::Error>());
+        cause.is_some_and(|cause| matches!(cause.kind(), ConnectionReset | ConnectionAborted))
+    }
+
     /// Whether it was cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.0.kind == ErrorKind::Cancelled

@@ -20,8 +20,9 @@
 //! 1. Every operation completes exactly once.
 //! 2. Reads complete in order, writes complete in order, the two lanes are independent. (What times out
 //!    or is withdrawn leaves its lane early.)
-//! 3. A barrier begins when what was queued before it is done, and what is queued after it waits.
-//! 4. After a failure every operation, queued or later, completes with the same error.
+//! 3. A barrier begins when what it waits for is done, and what it holds back waits.
+//! 4. After a failure every operation, queued or later, completes with the same error, except reads that
+//!    what came before it satisfies.
 //! 5. What is delivered does not depend on how the incoming bytes were cut.
 //! 6. No byte is lost, doubled or reordered across a switch: clear → TLS → clear → TLS → captured.
 //! 7. In clear text a byte is never copied between the socket's buffer and the user; nothing allocates
@@ -44,5 +45,5 @@ pub use link::{EofKind, HandshakeStep, Pipe, Transmit};
 pub use machine::{
     Closing, Event, Input, OpId, Operation, Outcome, Output, ReadData, ReadKind, TaskState, Wait,
 };
-pub use stream::{Options, Stream, UnreadClearText};
+pub use stream::{Lent, Options, Stream, UnreadClearText};
 pub use target::Target;

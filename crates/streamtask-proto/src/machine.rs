@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here; [`Stream`](crate::Stream) does.
 
+use std::fmt;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -14,7 +15,6 @@ use crate::{EofKind, Error, HandshakeStep, Pipe, Timeout};
 pub struct OpId(pub u64);
 
 /// What happened outside.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Input {
     /// Somebody called an operation of the task.
@@ -66,7 +66,6 @@ pub enum Input {
 }
 
 /// An operation, as called.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Operation {
     /// `read_data`, `read_until`, `read_exact`.
@@ -105,6 +104,31 @@ pub enum ReadKind {
     },
 }
 
+impl ReadKind {
+    /// What the caller had lent: its memory may be given up only where user code may run.
+    pub(crate) fn into_lent(self) -> Bytes {
+        match self {
+            ReadKind::Until { delimiter, .. } => delimiter,
+            ReadKind::Data { .. } => Bytes::new(),
+        }
+    }
+}
+
+impl Operation {
+    /// As [`ReadKind::into_lent`].
+    pub(crate) fn into_lent(self) -> Bytes {
+        match self {
+            Operation::Read(kind, _) => kind.into_lent(),
+            Operation::Write(bytes, _) => bytes,
+            Operation::CloseRead
+            | Operation::CloseWrite
+            | Operation::StartSecure(_)
+            | Operation::StopSecure
+            | Operation::Capture => Bytes::new(),
+        }
+    }
+}
+
 /// How an operation went well.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -134,7 +158,7 @@ pub struct ReadData {
     pub(crate) place: Place,
 }
 
-/// A place in the stream: how many bytes reads have taken, and under which layer.
+/// A place in the stream: how many bytes reads have taken up to it, and under which layer it lies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) layer: u32,
@@ -223,4 +247,57 @@ pub enum TaskState {
     Canceling = 2,
     /// It is over, well or not.
     Completed = 3,
+}
+
+/// Shows how long a write is and never what it says: that may be a password.
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Operation::Read(kind, timeout) => {
+                f.debug_tuple("Read").field(kind).field(timeout).finish()
+            }
+            Operation::Write(bytes, timeout) => {
+                f.debug_tuple("Write").field(&bytes.len()).field(timeout).finish()
+            }
+            Operation::CloseRead => f.write_str("CloseRead"),
+            Operation::CloseWrite => f.write_str("CloseWrite"),
+            Operation::StartSecure(options) => f.debug_tuple("StartSecure").field(options).finish(),
+            Operation::StopSecure => f.write_str("StopSecure"),
+            Operation::Capture => f.write_str("Capture"),
+        }
+    }
+}
+
+/// Shows how long what comes back is and never what it says.
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Input::Enqueue(id, operation) => {
+                f.debug_tuple("Enqueue").field(id).field(operation).finish()
+            }
+            Input::Withdraw(id) => f.debug_tuple("Withdraw").field(id).finish(),
+            Input::Return { read, is_last } => f
+                .debug_struct("Return")
+                .field("read", &read.data.len())
+                .field("is_last", is_last)
+                .finish(),
+            Input::EndSeen => f.write_str("EndSeen"),
+            Input::Resume => f.write_str("Resume"),
+            Input::Suspend => f.write_str("Suspend"),
+            Input::Cancel => f.write_str("Cancel"),
+            Input::Abandoned(abandoned) => f.debug_tuple("Abandoned").field(abandoned).finish(),
+            Input::Connected => f.write_str("Connected"),
+            Input::ConnectFailed(error) => f.debug_tuple("ConnectFailed").field(error).finish(),
+            Input::Received(count) => f.debug_tuple("Received").field(count).finish(),
+            Input::Drained => f.write_str("Drained"),
+            Input::ReceivedEnd => f.write_str("ReceivedEnd"),
+            Input::ReceiveFailed(error) => f.debug_tuple("ReceiveFailed").field(error).finish(),
+            Input::Sent(count) => f.debug_tuple("Sent").field(count).finish(),
+            Input::SendFailed(error) => f.debug_tuple("SendFailed").field(error).finish(),
+            Input::Stepped(_) => f.write_str("Stepped"),
+            Input::Asked => f.write_str("Asked"),
+            Input::Answered => f.write_str("Answered"),
+            Input::Tick => f.write_str("Tick"),
+        }
+    }
 }

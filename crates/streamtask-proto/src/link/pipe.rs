@@ -9,10 +9,11 @@ use std::io::IoSlice;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::Error;
+use super::inbox::Inbox;
 use crate::buffer::{Appetite, Outgoing};
 use crate::tls::engine::Engine;
 use crate::tls::{Ask, SecureOptions, TlsConfig, TlsInfo};
+use crate::{Error, ReadData};
 
 /// How a stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,8 +40,7 @@ pub struct Pipe {
     layer: Layer,
     /// What came from the socket and has not been through TLS yet.
     wire: BytesMut,
-    /// What the application may read.
-    plain: BytesMut,
+    inbox: Inbox,
     out: Outgoing,
     appetite: Appetite,
     fin: bool,
@@ -58,7 +58,7 @@ impl Pipe {
         Pipe {
             layer: Layer::Clear,
             wire: BytesMut::new(),
-            plain: BytesMut::new(),
+            inbox: Inbox::default(),
             out: Outgoing::default(),
             appetite: Appetite::new(),
             fin: false,
@@ -68,7 +68,7 @@ impl Pipe {
     /// Where the socket may put bytes; tell [`Pipe::received`] how many.
     pub fn receive_buffer(&mut self) -> &mut BytesMut {
         let buffer = match self.layer {
-            Layer::Clear => &mut self.plain,
+            Layer::Clear => self.inbox.today(),
             Layer::Secure(_) | Layer::Stepping => &mut self.wire,
         };
         self.appetite.prepare(buffer);
@@ -92,7 +92,7 @@ impl Pipe {
     fn decode(&mut self) -> Result<(), Error> {
         match &mut self.layer {
             Layer::Secure(engine) if !engine.may_block() => {
-                engine.receive(&mut self.wire, &mut self.plain, &mut self.out)
+                engine.receive(&mut self.wire, self.inbox.today(), &mut self.out)
             }
             Layer::Clear | Layer::Secure(_) | Layer::Stepping => Ok(()),
         }
@@ -112,39 +112,43 @@ impl Pipe {
         self.fin
     }
 
-    /// What the application may read.
+    /// What the application may read at once. What came under an ended layer of TLS is never joined with
+    /// what came later.
     pub fn readable(&self) -> &[u8] {
-        &self.plain
+        self.inbox.first()
     }
 
     /// Takes `count` of the readable bytes.
     pub fn take(&mut self, count: usize) -> Bytes {
-        self.plain.split_to(count).freeze()
+        self.inbox.take(count)
     }
 
-    /// Puts bytes that were taken back before those that were not.
-    pub(crate) fn put_back(&mut self, bytes: &[u8]) {
-        let mut plain = BytesMut::with_capacity(bytes.len() + self.plain.len());
-        plain.extend_from_slice(bytes);
-        plain.extend_from_slice(&self.plain);
-        self.plain = plain;
+    /// Puts back, before what was not taken, what a read had brought and nobody looked at.
+    ///
+    /// If reads behind it are still out, it waits for them to come back too; `is_last` says that none is:
+    /// then what does not fit is gone, because a read behind it was looked at.
+    pub fn give_back(&mut self, read: ReadData, is_last: bool) {
+        self.inbox.give_back(read, is_last);
     }
 
-    pub(crate) fn discard_readable(&mut self) {
-        self.plain.clear();
+    pub(crate) fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
+    pub(crate) fn inbox_mut(&mut self) -> &mut Inbox {
+        &mut self.inbox
     }
 
     /// How much memory the buffers hold, used or not.
     pub fn capacity(&self) -> usize {
-        self.wire.capacity() + self.plain.capacity() + self.out.capacity()
+        self.wire.capacity() + self.inbox.capacity() + self.out.capacity()
     }
 
     /// Gives the memory back that is not in use; the next bytes begin small again.
     pub(crate) fn rest(&mut self) {
         self.appetite = Appetite::new();
-        for buffer in [&mut self.wire, &mut self.plain] {
-            *buffer = BytesMut::from(&buffer[..]);
-        }
+        self.wire = BytesMut::from(&self.wire[..]);
+        self.inbox.rest();
         self.out.rest();
     }
 
@@ -156,6 +160,11 @@ impl Pipe {
     /// What this side made itself and the socket has not taken.
     pub fn pending(&self) -> &[u8] {
         self.out.pending()
+    }
+
+    /// Forgets what is pending: it will never leave.
+    pub(crate) fn forget_pending(&mut self) {
+        self.out.sent(self.out.pending().len());
     }
 
     /// Takes note that the socket took `count` of the pending bytes.
@@ -201,10 +210,11 @@ impl Pipe {
         asker: Option<std::sync::Arc<dyn Ask>>,
         may_resume: bool,
     ) -> Result<(), Error> {
-        debug_assert!(self.plain.is_empty() && self.wire.is_empty(), "clear text before TLS");
+        debug_assert!(self.wire.is_empty(), "bytes before TLS");
         let mut engine = Box::new(Engine::new(config, options, host, asker, may_resume)?);
+        self.inbox.change_layer(true);
         // Nothing has come yet, so this asks nobody: it only writes the ClientHello.
-        engine.receive(&mut self.wire, &mut self.plain, &mut self.out)?;
+        engine.receive(&mut self.wire, self.inbox.today(), &mut self.out)?;
         self.layer = Layer::Secure(engine);
         Ok(())
     }
@@ -212,11 +222,8 @@ impl Pipe {
     /// Takes TLS off, once both close_notifys have passed. What came behind the peer's is clear text.
     pub(crate) fn stop_secure(&mut self) {
         self.layer = Layer::Clear;
-        let rest = std::mem::take(&mut self.wire);
-        match self.plain.is_empty() {
-            true => self.plain = rest,
-            false => self.plain.extend_from_slice(&rest),
-        }
+        self.inbox.change_layer(false);
+        *self.inbox.today() = std::mem::take(&mut self.wire);
     }
 
     pub(crate) fn is_handshaking(&self) -> bool {
@@ -265,7 +272,7 @@ impl Pipe {
         self.layer = Layer::Secure(engine);
         wire.extend_from_slice(&self.wire);
         self.wire = wire;
-        self.plain.extend_from_slice(&plain);
+        self.inbox.today().extend_from_slice(&plain);
         self.out.append(out.pending());
         result?;
         self.decode()
@@ -277,7 +284,7 @@ impl fmt::Debug for Pipe {
         f.debug_struct("Pipe")
             .field("secure", &self.is_secure())
             .field("wire", &self.wire.len())
-            .field("readable", &self.plain.len())
+            .field("inbox", &self.inbox)
             .field("pending", &self.out.pending().len())
             .field("end", &self.end())
             .finish()

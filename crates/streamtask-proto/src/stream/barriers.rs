@@ -1,13 +1,13 @@
 //! The barriers between operations: closing, starting and stopping TLS, capturing.
 //!
-//! A barrier begins when what was queued before it is done, and what is queued after it waits. All calls
-//! of a task share one sequence of numbers, so "before" is a comparison. What a barrier *does* when its
-//! turn comes stands in `switching.rs`.
+//! A barrier begins when what it waits for is done, and what it holds back waits. All calls of a task share
+//! one sequence of numbers, so "before" is a comparison. What a barrier *does* when its turn comes stands
+//! in `switching`.
 
 use std::collections::VecDeque;
 
 use crate::OpId;
-use crate::deadlines::Deadline;
+use crate::deadlines::{Deadline, Paused};
 use crate::tls::SecureOptions;
 
 /// Barriers that wait, and the one that is being carried out.
@@ -44,21 +44,43 @@ pub(crate) struct Active {
 #[derive(Debug)]
 pub(crate) enum Phase {
     /// TLS is to start: looking for clear text that came before it.
-    Sweep(SecureOptions),
-    /// The handshake runs; the deadline rests while somebody is being asked.
+    Sweep {
+        options: SecureOptions,
+        /// How much of it was thrown away, where that is the policy.
+        discarded: usize,
+    },
+    /// The handshake runs.
     Handshake(Deadline),
-    /// Our close_notify is out; the peer's is awaited.
+    /// The handshake waits for somebody's answer, which is not the peer's time.
+    Asking(Paused),
+    /// TLS is being stopped: the peer's close_notify is awaited.
     AwaitClose(Deadline),
     /// Our last bytes leave, then FIN goes.
     FlushWrite,
 }
 
+/// Which numbers may not run yet: an operation goes if its own is smaller.
+#[derive(Clone, Copy)]
+pub(crate) struct Holds {
+    pub(crate) reads: u64,
+    pub(crate) writes: u64,
+}
+
 impl BarrierKind {
-    /// Whether operations queued behind it wait. Behind a close they fail at once instead.
-    fn holds(&self) -> bool {
+    /// Whether writes queued behind it wait. Behind a close they fail at once instead.
+    fn holds_writes(&self) -> bool {
         match self {
             BarrierKind::CloseRead | BarrierKind::CloseWrite => false,
             BarrierKind::StartSecure(_) | BarrierKind::StopSecure | BarrierKind::Capture => true,
+        }
+    }
+
+    /// Whether reads queued behind it wait. Through a stop of TLS they go on, each under its layer.
+    fn holds_reads(&self, is_strict: bool) -> bool {
+        match self {
+            BarrierKind::CloseRead | BarrierKind::CloseWrite => false,
+            BarrierKind::StartSecure(_) | BarrierKind::Capture => true,
+            BarrierKind::StopSecure => is_strict,
         }
     }
 }
@@ -72,23 +94,35 @@ impl Barriers {
         self.queue.is_empty() && self.active.is_none()
     }
 
-    /// Operations from this number on must wait.
-    pub(crate) fn hold(&self) -> u64 {
+    pub(crate) fn holds(&self, is_strict: bool) -> Holds {
         if self.is_empty() {
-            return u64::MAX;
+            return Holds { reads: u64::MAX, writes: u64::MAX };
         }
-        let active =
-            self.active.as_ref().filter(|active| !active.is_flush()).map(|active| active.seq);
-        let queued = self.queue.iter().find(|barrier| barrier.kind.holds());
-        active.or(queued.map(|barrier| barrier.seq)).unwrap_or(u64::MAX)
-    }
-
-    pub(crate) fn active(&self) -> Option<&Active> {
-        self.active.as_ref()
+        let queued = |holds: &dyn Fn(&BarrierKind) -> bool| {
+            let first = self.queue.iter().find(|barrier| holds(&barrier.kind));
+            first.map_or(u64::MAX, |barrier| barrier.seq)
+        };
+        let reads = queued(&|kind| kind.holds_reads(is_strict));
+        let writes = queued(&|kind| kind.holds_writes());
+        let Some(Active { seq, phase, .. }) = &self.active else { return Holds { reads, writes } };
+        match phase {
+            // A read from before the start may get nothing now but what TLS brings.
+            Phase::Sweep { .. } | Phase::Handshake(_) | Phase::Asking(_) => {
+                Holds { reads: 0, writes: *seq }
+            }
+            Phase::AwaitClose(_) if is_strict => Holds { reads: *seq, writes: *seq },
+            Phase::AwaitClose(_) => Holds { reads, writes: *seq },
+            // Half-closing holds nobody back.
+            Phase::FlushWrite => Holds { reads, writes },
+        }
     }
 
     pub(crate) fn phase(&self) -> Option<&Phase> {
         self.active.as_ref().map(|active| &active.phase)
+    }
+
+    pub(crate) fn phase_mut(&mut self) -> Option<&mut Phase> {
+        self.active.as_mut().map(|active| &mut active.phase)
     }
 
     pub(crate) fn begin(&mut self, id: OpId, seq: u64, phase: Phase) {
@@ -107,17 +141,33 @@ impl Barriers {
         self.active.take().map(|active| active.id)
     }
 
-    /// Whether TLS is being stopped or is about to be: then the peer's close_notify is not an end.
-    pub(crate) fn stops_secure(&self) -> bool {
-        matches!(self.phase(), Some(Phase::AwaitClose(_)))
-            || self.queue.iter().any(|barrier| matches!(barrier.kind, BarrierKind::StopSecure))
+    /// Whether TLS is being stopped, or will be without waiting for a read: then the peer's close_notify
+    /// is no end for reads but the border of a layer.
+    pub(crate) fn is_stop_imminent(&self, is_strict: bool) -> bool {
+        if is_strict {
+            return false;
+        }
+        let is_active = matches!(self.phase(), Some(Phase::AwaitClose(_)));
+        let waits_for_reads = |barrier: &&Barrier| matches!(barrier.kind, BarrierKind::CloseRead);
+        let mut ahead = self.queue.iter().take_while(|barrier| !waits_for_reads(barrier));
+        is_active || ahead.any(|barrier| matches!(barrier.kind, BarrierKind::StopSecure))
     }
 
-    /// Whether TLS is being started or stopped right now.
+    /// Whether TLS is being started, or a start is queued: what is clear text now must not be read after it.
+    pub(crate) fn starts_secure(&self) -> bool {
+        let is_active = match self.phase() {
+            Some(Phase::Sweep { .. } | Phase::Handshake(_) | Phase::Asking(_)) => true,
+            Some(Phase::AwaitClose(_) | Phase::FlushWrite) | None => false,
+        };
+        is_active
+            || self.queue.iter().any(|barrier| matches!(barrier.kind, BarrierKind::StartSecure(_)))
+    }
+
+    /// Whether TLS is being started or stopped right now: an end is the switch's failure then.
     pub(crate) fn is_switching(&self) -> bool {
         match self.phase() {
-            Some(Phase::Sweep(_) | Phase::Handshake(_) | Phase::AwaitClose(_)) => true,
             Some(Phase::FlushWrite) | None => false,
+            Some(_) => true,
         }
     }
 
@@ -140,7 +190,7 @@ impl Barriers {
             if overtakes && is_ready(barrier) {
                 return self.queue.remove(place);
             }
-            if barrier.kind.holds() {
+            if barrier.kind.holds_writes() {
                 return None;
             }
         }
@@ -157,14 +207,9 @@ impl Barriers {
     pub(crate) fn deadline(&self) -> Deadline {
         match self.phase() {
             Some(Phase::Handshake(deadline) | Phase::AwaitClose(deadline)) => *deadline,
-            Some(Phase::Sweep(_) | Phase::FlushWrite) | None => Deadline::NEVER,
+            Some(Phase::Sweep { .. } | Phase::Asking(_) | Phase::FlushWrite) | None => {
+                Deadline::NEVER
+            }
         }
-    }
-}
-
-impl Active {
-    /// Half-closing holds nobody back.
-    fn is_flush(&self) -> bool {
-        matches!(self.phase, Phase::FlushWrite)
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use super::Stream;
 use super::barriers::BarrierKind;
-use super::reads::ReadSide;
+use super::reads::{Behind, ReadSide};
 use super::writes::WriteSide;
+use super::{Stream, reads};
 use crate::{Error, ErrorKind, OpId, Operation, Outcome, ReadKind};
 
 impl Stream {
@@ -13,16 +13,15 @@ impl Stream {
         let seq = self.next_seq;
         self.next_seq += 1;
         if let Some(result) = self.refuse(&operation) {
+            self.lent.put(operation.into_lent());
             return self.complete(id, result);
         }
         let mut barrier = |kind| self.barriers.push(id, seq, kind);
         match operation {
+            Operation::Read(kind, _) if self.life.is_over() => self.answer_late_read(id, kind),
             Operation::Read(kind, timeout) => {
                 let deadline = self.deadline(now, timeout);
                 self.reads.push(id, seq, kind, deadline);
-                if self.life.is_over() {
-                    self.answer_late_read();
-                }
             }
             Operation::Write(bytes, timeout) => {
                 let deadline = self.deadline(now, timeout);
@@ -58,7 +57,7 @@ impl Stream {
             Operation::Write(..) => match self.writes.side() {
                 WriteSide::Open => None,
                 WriteSide::Closing | WriteSide::Closed => not_connected(),
-                WriteSide::Failed(error) => Some(Err(error.clone())),
+                WriteSide::Poisoned(error) | WriteSide::Failed(error) => Some(Err(error.clone())),
             },
             Operation::CloseRead => {
                 (self.reads.side() != ReadSide::Open).then_some(Ok(Outcome::Done))
@@ -72,22 +71,30 @@ impl Stream {
         }
     }
 
-    /// The same for a read of a task that is not over.
+    /// The same for a read of a task that can still bring something.
     pub(super) fn refuse_read(&self, kind: &ReadKind) -> Option<Error> {
         match invalid(kind) {
+            _ if self.error().is_some() => None,
             Some(why) => Some(Error::new(ErrorKind::InvalidArgument).detail(why)),
             None if self.reads.side() != ReadSide::Open => Some(ErrorKind::NotConnected.into()),
             None => None,
         }
     }
 
-    /// A task that ended well still has its end to tell, and what came back from dropped reads.
-    fn answer_late_read(&mut self) {
-        self.complete_reads();
-        let unanswered: Vec<_> = self.reads.drain().collect();
-        for id in unanswered {
-            self.complete(id, Err(ErrorKind::NotConnected.into()));
-        }
+    /// A task that is over still has what came and was not read, and its end to tell.
+    fn answer_late_read(&mut self, id: OpId, kind: ReadKind) {
+        let behind = match self.error() {
+            // Arguments without sense could be satisfied by nothing.
+            Some(error) if invalid(&kind).is_some() => {
+                return self.complete(id, Err(error.clone()));
+            }
+            Some(error) => Behind::Failure(error.clone()),
+            None => self.behind(),
+        };
+        let answer = reads::answer(&kind, &mut self.pipe, &mut 0, &behind);
+        self.lent.put(kind.into_lent());
+        let result = answer.unwrap_or_else(|| Err(ErrorKind::NotConnected.into()));
+        self.complete(id, result.map(Outcome::Read));
     }
 }
 

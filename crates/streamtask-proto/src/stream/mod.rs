@@ -3,10 +3,13 @@
 //! This file takes inputs in and gives outputs out; what they mean stands beside it: [`reads`] and
 //! [`writes`] (the two lanes), [`barriers`] (what waits for what), `switching` (what a barrier does when
 //! its turn has come), `calls` (what a call gets at once), `waiting` (for what, and until when),
-//! `lifecycle` (resuming, suspending, failing, ending).
+//! `lifecycle` (resuming, suspending, limits in time), `ending` (failing, ending), and `lent` (whose memory
+//! is given back where).
 
 mod barriers;
 mod calls;
+mod ending;
+mod lent;
 mod lifecycle;
 mod reads;
 mod switching;
@@ -23,14 +26,15 @@ use bytes::BytesMut;
 use crate::deadlines::{Deadline, TaskClock};
 use crate::tls::{Ask, TlsConfig, TlsInfo};
 use crate::{
-    EofKind, Error, ErrorKind, Event, Input, OpId, Outcome, Output, Pipe, ReadData, ReadKind,
-    Target, Timeout, Transmit,
+    Error, ErrorKind, Input, Outcome, Output, Pipe, ReadData, ReadKind, Target, Timeout, Transmit,
 };
-use barriers::Barriers;
+use barriers::{Barriers, Holds};
 use lifecycle::Life;
-use reads::{End, ReadSide, Reads};
+use reads::{ReadSide, Reads};
 use waiting::Load;
 use writes::Writes;
+
+pub use lent::Lent;
 
 /// How one task is to behave.
 #[derive(Clone, Debug)]
@@ -92,8 +96,10 @@ pub struct Stream {
     reads: Reads,
     writes: Writes,
     barriers: Barriers,
-    /// The socket has failed for readers; what is buffered is still theirs.
+    /// The stream has failed; what is buffered is still the readers'.
     broken: Option<Error>,
+    /// A send was answered by a reset, so that no end is clean any more.
+    reset: Option<Error>,
     told_read_closed: bool,
     told_write_closed: bool,
     info: Option<TlsInfo>,
@@ -104,6 +110,7 @@ pub struct Stream {
     /// When memory that was grown under load may be given back, and whether it was used since.
     rest: (Deadline, Load),
     outputs: VecDeque<Output>,
+    lent: Lent,
     /// Whether anything came in since the lanes last came to rest, and when.
     stirred: bool,
     now: Instant,
@@ -127,6 +134,7 @@ impl Stream {
             writes: Writes::default(),
             barriers: Barriers::default(),
             broken: None,
+            reset: None,
             told_read_closed: false,
             told_write_closed: false,
             info: None,
@@ -135,6 +143,7 @@ impl Stream {
             resource_deadline: Deadline::NEVER,
             rest: (Deadline::NEVER, Load::Idle),
             outputs: VecDeque::new(),
+            lent: Lent::default(),
             stirred: false,
             now,
         }
@@ -153,11 +162,15 @@ impl Stream {
         self.now = now;
         match input {
             Input::Enqueue(id, operation) => self.enqueue(now, id, operation),
-            Input::Withdraw(id) => self.reads.withdraw(id),
-            Input::Return { read, is_last } => {
-                self.reads.give_back(&mut self.pipe, read, is_last);
+            Input::Withdraw(id) => {
+                let read = self.reads.withdraw(id);
+                read.into_iter().for_each(|read| self.lent.put(read.lent));
             }
-            Input::EndSeen | Input::Asked | Input::Answered => {}
+            Input::Return { read, is_last } => {
+                self.pipe.give_back(read, is_last);
+                self.reads.rescan();
+            }
+            Input::EndSeen => self.reads.see_end(),
             Input::Resume => self.resume(now),
             Input::Suspend => self.suspend(now),
             Input::Cancel => self.fail(ErrorKind::Cancelled.into()),
@@ -171,6 +184,8 @@ impl Stream {
             Input::Sent(count) => self.transmitted(count),
             Input::SendFailed(error) => self.send_failed(error),
             Input::Stepped(step) => self.stepped(now, *step),
+            Input::Asked => self.asked(now),
+            Input::Answered => self.answered(now),
             Input::Tick => self.tick(now),
         }
     }
@@ -192,14 +207,16 @@ impl Stream {
         let is_first = !self.stirred && self.outputs.is_empty() && self.barriers.is_empty();
         let may = is_first && self.is_acting() && self.reads.side() == ReadSide::Open;
         // Near an end there is more to say than bytes.
-        if !may
-            || self.broken.is_some()
-            || self.pipe.end().is_some()
-            || self.refuse_read(kind).is_some()
-        {
+        let is_near_an_end = self.broken.is_some() || self.pipe.end().is_some();
+        if !may || is_near_an_end || self.refuse_read(kind).is_some() {
             return None;
         }
         self.reads.take_at_once(&mut self.pipe, kind)
+    }
+
+    /// Memory that callers have lent and that is no longer needed. Drop it where user code may run.
+    pub fn take_lent(&mut self) -> Lent {
+        std::mem::take(&mut self.lent)
     }
 
     /// Whether polling would bring anything but [`Output::Wait`].
@@ -210,11 +227,6 @@ impl Stream {
     /// How much memory the buffers hold, used or not.
     pub fn capacity(&self) -> usize {
         self.pipe.capacity()
-    }
-
-    /// Whether a barrier waits or is being carried out.
-    pub fn has_barriers(&self) -> bool {
-        !self.barriers.is_empty()
     }
 
     /// Whether a TLS handshake is under way.
@@ -231,14 +243,14 @@ impl Stream {
     pub fn transmit(&self) -> Transmit<'_> {
         match self.pipe.pending() {
             [] if self.pipe.is_secure() => Transmit::One(&[]),
-            [] => self.writes.transmit(self.barriers.hold()),
+            [] => self.writes.transmit(self.holds().writes),
             pending => Transmit::One(pending),
         }
     }
 
     /// Application bytes that the operating system has taken, and that reads have brought.
     pub fn byte_counts(&self) -> (u64, u64) {
-        (self.writes.taken(), self.reads.taken())
+        (self.writes.taken(), self.pipe.inbox().taken())
     }
 
     /// What the latest handshake agreed on.
@@ -254,11 +266,8 @@ impl Stream {
     fn received(&mut self, now: Instant, count: usize) {
         self.note_load(now);
         let result = self.pipe.received(count);
-        self.decoded(now, result);
-    }
-
-    fn received_end(&mut self) {
-        self.pipe.received_end();
+        self.judge_clear_text();
+        self.decoded(result);
     }
 
     fn transmitted(&mut self, count: usize) {
@@ -268,11 +277,18 @@ impl Stream {
         }
     }
 
+    fn holds(&self) -> Holds {
+        self.barriers.holds(self.options.strict_barriers)
+    }
+
     /// Lets the lanes and the barriers go as far as they can.
     fn switch(&mut self) {
         let now = self.now;
         while std::mem::take(&mut self.stirred) && self.is_acting() {
             self.complete_reads();
+            if let Some(error) = self.broken.take() {
+                return self.fail_broken(error);
+            }
             self.encrypt_writes();
             self.complete_writes();
             self.carry_barriers(now);
@@ -281,34 +297,19 @@ impl Stream {
     }
 
     fn complete_reads(&mut self) {
-        if self.reads.is_empty() {
-            return;
-        }
-        let (hold, end) = (self.barriers.hold(), self.end());
-        while let Some((id, result)) = self.reads.next(&mut self.pipe, hold, end.as_ref()) {
+        let hold = self.holds().reads;
+        while self.reads.has_before(hold) {
+            let behind = self.behind();
+            let Some((read, answer)) = self.reads.next(&mut self.pipe, hold, &behind) else {
+                return;
+            };
             self.stirred = true;
-            self.complete(id, result.map(Outcome::Read));
-        }
-    }
-
-    /// How the stream ends for readers behind what is buffered, if it does.
-    fn end(&self) -> Option<End> {
-        // While TLS is being switched, an end is the switch's failure and so the whole task's.
-        if self.barriers.is_switching() {
-            return None;
-        }
-        match self.pipe.end() {
-            Some(EofKind::CloseNotify) if self.barriers.stops_secure() => None,
-            Some(EofKind::Truncated) if !self.options.tolerate_truncation => {
-                Some(End::Broken(ErrorKind::Truncated.into()))
-            }
-            Some(kind) => Some(End::Eof(kind)),
-            None => self.broken.clone().map(End::Broken),
+            self.complete_lent(read, answer.map(Outcome::Read));
         }
     }
 
     fn encrypt_writes(&mut self) {
-        let hold = self.barriers.hold();
+        let hold = self.holds().writes;
         let may = self.pipe.is_secure()
             && !self.pipe.is_handshaking()
             && self.pipe.pending().is_empty()
@@ -325,20 +326,11 @@ impl Stream {
         if self.writes.is_empty() {
             return;
         }
-        let (hold, has_pending) = (self.barriers.hold(), !self.pipe.pending().is_empty());
-        while let Some(id) = self.writes.next_done(hold, has_pending) {
+        let (hold, has_pending) = (self.holds().writes, !self.pipe.pending().is_empty());
+        while let Some(write) = self.writes.next_done(hold, has_pending) {
             self.stirred = true;
-            self.complete(id, Ok(Outcome::Done));
+            self.complete_lent(write, Ok(Outcome::Done));
         }
-    }
-
-    fn complete(&mut self, id: OpId, result: Result<Outcome, Error>) {
-        let named = result.map_err(|error| error.at(self.target.to_string()));
-        self.outputs.push_back(Output::Complete(id, named));
-    }
-
-    fn tell(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
     }
 }
 

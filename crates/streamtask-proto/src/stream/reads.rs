@@ -1,15 +1,16 @@
 //! The read lane: reads in the order of their calls, fed from the pipe.
 //!
-//! It knows when a read has enough and how the stream ended for it. Which reads may run yet is the
-//! barriers' business.
+//! It knows when a read has enough. Which reads may run yet is the barriers' business, and what stands
+//! behind the bytes that are there is the stream's.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::lent::Done;
 use crate::deadlines::Deadline;
-use crate::machine::Place;
 use crate::{EofKind, Error, ErrorKind, Limit, OpId, Pipe, ReadData, ReadKind};
 
 /// Reads waiting for bytes.
@@ -19,16 +20,10 @@ pub(crate) struct Reads {
     side: ReadSide,
     /// How far the first read has looked for its delimiter.
     scanned: usize,
-    /// The end that the application has been told of.
-    delivered: Option<EofKind>,
-    failed: bool,
-    /// How far reads have come.
-    place: Place,
-    /// What came back while reads behind it were still out.
-    returned: Vec<ReadData>,
+    /// Whether somebody has looked at a read that told the end.
+    is_end_seen: bool,
 }
 
-#[derive(Debug)]
 struct Read {
     id: OpId,
     seq: u64,
@@ -46,12 +41,21 @@ pub(crate) enum ReadSide {
     Closed,
 }
 
-/// How the stream ends for readers, behind what is buffered.
+/// What stands behind the bytes that a read may take.
 #[derive(Debug, Clone)]
-pub(crate) enum End {
-    Eof(EofKind),
-    Broken(Error),
+pub(crate) enum Behind {
+    /// Perhaps more.
+    More,
+    /// Another layer, which the read must not reach into.
+    Switch,
+    /// The end of the stream.
+    End(EofKind),
+    /// Nothing, and why.
+    Failure(Error),
 }
+
+/// What a read comes to.
+pub(crate) type Answer = Result<ReadData, Error>;
 
 impl Reads {
     pub(crate) fn push(&mut self, id: OpId, seq: u64, kind: ReadKind, deadline: Deadline) {
@@ -66,44 +70,25 @@ impl Reads {
         self.side = side;
     }
 
-    /// Whether the application knows that nothing more will come, be it an end or a failure.
+    /// Whether nobody will read here again: this side was closed, or the application knows the end.
     pub(crate) fn is_over(&self) -> bool {
-        self.side == ReadSide::Closed || self.delivered.is_some() || self.failed
+        self.side == ReadSide::Closed || self.is_end_seen
     }
 
-    /// A new layer begins: the end of the old one was not the end of the stream, and nothing that was
-    /// read under it may come back.
+    /// Somebody has looked at a read that told the end.
+    pub(crate) fn see_end(&mut self) {
+        self.is_end_seen = true;
+    }
+
+    /// A new layer begins: the end of the old one was not the end of the stream.
     pub(crate) fn change_layer(&mut self) {
-        self.delivered = None;
-        self.failed = false;
-        self.place.layer = self.place.layer.wrapping_add(1);
-        self.returned.clear();
+        self.is_end_seen = false;
+        self.scanned = 0;
     }
 
-    /// How many bytes reads have taken and kept.
-    pub(crate) fn taken(&self) -> u64 {
-        self.place.taken
-    }
-
-    /// Puts back what a read had brought and nobody looked at, as soon as nothing behind it is out.
-    pub(crate) fn give_back(&mut self, pipe: &mut Pipe, read: ReadData, is_last: bool) {
-        if read.place.layer != self.place.layer {
-            return;
-        }
-        self.returned.push(read);
-        while let Some(index) = self.returned.iter().position(|read| read.place == self.place) {
-            let read = self.returned.swap_remove(index);
-            self.place.taken -= read.data.len() as u64;
-            self.scanned = 0;
-            pipe.put_back(&read.data);
-            if read.at_eof {
-                self.delivered = None;
-            }
-        }
-        if is_last {
-            // A read behind these was looked at: the stream has gone on without them.
-            self.returned.clear();
-        }
+    /// What is first in line has changed: it must be looked through from its beginning.
+    pub(crate) fn rescan(&mut self) {
+        self.scanned = 0;
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -115,32 +100,17 @@ impl Reads {
         self.queue.front().is_some_and(|read| read.seq < seq)
     }
 
-    /// Completes the first read if it is from before `hold` and has enough, or if the stream has ended.
+    /// Completes the first read if it is from before `hold` and has enough, or if no more will come.
     pub(crate) fn next(
         &mut self,
         pipe: &mut Pipe,
         hold: u64,
-        end: Option<&End>,
-    ) -> Option<(OpId, Result<ReadData, Error>)> {
+        behind: &Behind,
+    ) -> Option<(Done, Answer)> {
         let read = self.queue.front().filter(|read| read.seq < hold)?;
-        let result = match wanted(&read.kind, pipe.readable(), &mut self.scanned) {
-            Wanted::Bytes(count) => Ok(take(pipe, count, end, &mut self.place)),
-            Wanted::TooLong => Err(ErrorKind::DelimiterNotFound.into()),
-            Wanted::More => match end? {
-                End::Eof(_) => {
-                    let rest = pipe.readable().len();
-                    Ok(take(pipe, rest, end, &mut self.place))
-                }
-                End::Broken(error) => Err(error.clone()),
-            },
-        };
-        match &result {
-            Ok(data) => self.delivered = self.delivered.or(data.eof),
-            Err(error) => self.failed |= error.kind() == ErrorKind::Truncated,
-        }
-        let id = read.id;
-        self.drop_first();
-        Some((id, result))
+        let answer = answer(&read.kind, pipe, &mut self.scanned, behind)?;
+        self.scanned = 0;
+        self.queue.pop_front().map(|read| (read.into(), answer))
     }
 
     /// Answers a read that nothing stands before, if it has enough.
@@ -149,13 +119,13 @@ impl Reads {
             return None;
         }
         match wanted(kind, pipe.readable(), &mut 0) {
-            Wanted::Bytes(count) => Some(take(pipe, count, None, &mut self.place)),
+            Wanted::Bytes(count) => Some(pipe.inbox_mut().take_read(count, None)),
             Wanted::More | Wanted::TooLong => None,
         }
     }
 
     /// Takes out the reads whose time is over.
-    pub(crate) fn expire(&mut self, now: Duration) -> Vec<(OpId, Error)> {
+    pub(crate) fn expire(&mut self, now: Duration) -> Vec<(Done, Error)> {
         let first = self.queue.front().map(|read| read.id);
         let (over, left) = std::mem::take(&mut self.queue)
             .into_iter()
@@ -165,30 +135,68 @@ impl Reads {
             self.scanned = 0;
         }
         let late = || Error::new(ErrorKind::TimedOut(Limit::Read));
-        over.into_iter().map(|read| (read.id, late())).collect()
+        over.into_iter().map(|read| (read.into(), late())).collect()
     }
 
     /// Takes out a read whose caller has gone. Its bytes stay first in line.
-    pub(crate) fn withdraw(&mut self, id: OpId) {
-        match self.queue.iter().position(|read| read.id == id) {
-            Some(0) => self.drop_first(),
-            Some(place) => drop(self.queue.remove(place)),
-            None => {}
+    pub(crate) fn withdraw(&mut self, id: OpId) -> Option<Done> {
+        let place = self.queue.iter().position(|read| read.id == id)?;
+        if place == 0 {
+            self.scanned = 0;
         }
+        self.queue.remove(place).map(Done::from)
     }
 
-    fn drop_first(&mut self) {
-        self.queue.pop_front();
-        self.scanned = 0;
-    }
-
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = OpId> + '_ {
-        self.queue.drain(..).map(|read| read.id)
+    /// Takes all of them out because the stream has failed. What came is still for those from before
+    /// `hold` that it satisfies.
+    pub(crate) fn fail(
+        &mut self,
+        pipe: &mut Pipe,
+        hold: u64,
+        error: &Error,
+    ) -> Vec<(Done, Answer)> {
+        let failure = Behind::Failure(error.clone());
+        let mut answers = Vec::new();
+        while let Some(done) = self.next(pipe, hold, &failure) {
+            answers.push(done);
+        }
+        answers.extend(self.queue.drain(..).map(|read| (read.into(), Err(error.clone()))));
+        answers
     }
 
     pub(crate) fn earliest_deadline(&self) -> Deadline {
         self.queue.iter().map(|read| read.deadline).min().unwrap_or(Deadline::NEVER)
     }
+}
+
+impl From<Read> for Done {
+    fn from(read: Read) -> Self {
+        Done { id: read.id, lent: read.kind.into_lent() }
+    }
+}
+
+/// What `kind` comes to with the bytes that are there; `None` while it has to wait.
+pub(crate) fn answer(
+    kind: &ReadKind,
+    pipe: &mut Pipe,
+    scanned: &mut usize,
+    behind: &Behind,
+) -> Option<Answer> {
+    let rest = pipe.readable().len();
+    let (count, eof) = match (wanted(kind, pipe.readable(), scanned), behind) {
+        (Wanted::TooLong, _) => return Some(Err(ErrorKind::DelimiterNotFound.into())),
+        (Wanted::Bytes(0) | Wanted::More, Behind::Failure(error)) => {
+            return Some(Err(error.clone()));
+        }
+        // The end is told with the last byte, as soon as it is known.
+        (Wanted::Bytes(count), Behind::End(eof)) if count == rest => (count, Some(*eof)),
+        (Wanted::Bytes(count), _) => (count, None),
+        (Wanted::More, Behind::More) => return None,
+        (Wanted::More, Behind::Switch) if rest == 0 => return None,
+        (Wanted::More, Behind::Switch) => (rest, Some(EofKind::CloseNotify)),
+        (Wanted::More, Behind::End(eof)) => (rest, Some(*eof)),
+    };
+    Some(Ok(pipe.inbox_mut().take_read(count, eof)))
 }
 
 /// How much a read wants of what there is.
@@ -223,13 +231,8 @@ fn until(delimiter: &Bytes, max: usize, readable: &[u8], scanned: &mut usize) ->
     }
 }
 
-/// The end is told with the last byte, as soon as it is known.
-fn take(pipe: &mut Pipe, count: usize, end: Option<&End>, place: &mut Place) -> ReadData {
-    let data = pipe.take(count);
-    place.taken += count as u64;
-    let eof = match end {
-        Some(End::Eof(kind)) if pipe.readable().is_empty() => Some(*kind),
-        Some(_) | None => None,
-    };
-    ReadData::new(data, eof, pipe.is_secure(), *place)
+impl fmt::Debug for Read {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Read").field("id", &self.id).field("seq", &self.seq).finish_non_exhaustive()
+    }
 }

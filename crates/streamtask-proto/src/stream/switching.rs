@@ -9,9 +9,8 @@ use super::barriers::{Barrier, BarrierKind, Phase};
 use super::reads::ReadSide;
 use super::writes::WriteSide;
 use super::{Stream, UnreadClearText};
-use crate::deadlines::Deadline;
 use crate::tls::SecureOptions;
-use crate::{Error, ErrorKind, Event, HandshakeStep, Outcome, Output};
+use crate::{EofKind, Error, ErrorKind, Event, HandshakeStep, OpId, Outcome, Output};
 
 impl Stream {
     pub(super) fn carry_barriers(&mut self, now: Instant) {
@@ -33,16 +32,23 @@ impl Stream {
         let no_reads = !self.reads.has_before(barrier.seq);
         let no_writes = !self.writes.has_before(barrier.seq);
         let all_sent = self.pipe.pending().is_empty();
-        // A parked read has no byte yet, so nothing of it could end up on the wrong side of a switch.
-        let parked = self.pipe.readable().is_empty() && !self.options.strict_barriers;
+        let is_strict = self.options.strict_barriers;
         match barrier.kind {
             BarrierKind::CloseRead => no_reads && no_writes,
-            BarrierKind::CloseWrite => no_writes && (no_reads || !self.options.strict_barriers),
-            BarrierKind::StartSecure(_) | BarrierKind::StopSecure => {
-                no_writes && all_sent && (no_reads || parked)
+            BarrierKind::CloseWrite => no_writes && (no_reads || !is_strict),
+            BarrierKind::StartSecure(_) => {
+                no_writes && all_sent && (no_reads || self.may_carry_reads_across())
             }
+            BarrierKind::StopSecure => no_writes && all_sent && (no_reads || !is_strict),
             BarrierKind::Capture => no_reads && no_writes && all_sent,
         }
+    }
+
+    /// A parked read has no byte yet, so nothing of it could end up on the wrong side of a start. Where
+    /// nothing can be sent there will be no start, and reads get what came before its failure.
+    fn may_carry_reads_across(&self) -> bool {
+        let is_parked = self.pipe.inbox().is_empty();
+        is_parked && !self.options.strict_barriers && self.writes.failure().is_none()
     }
 
     fn begin(&mut self, now: Instant, Barrier { id, seq, kind }: Barrier) {
@@ -58,15 +64,15 @@ impl Stream {
             }
             BarrierKind::StartSecure(options) => match self.info.clone() {
                 Some(info) if self.pipe.is_secure() => {
-                    self.complete(id, Ok(Outcome::Secured(info)))
+                    self.complete(id, Ok(Outcome::Secured(info)));
                 }
                 _ => {
-                    self.barriers.begin(id, seq, Phase::Sweep(options));
+                    self.barriers.begin(id, seq, Phase::Sweep { options, discarded: 0 });
                     self.begin_start();
                 }
             },
             BarrierKind::StopSecure if !self.pipe.is_secure() => {
-                self.complete(id, Ok(Outcome::Done))
+                self.complete(id, Ok(Outcome::Done));
             }
             BarrierKind::StopSecure => {
                 let deadline = self.phase_deadline(now);
@@ -82,34 +88,35 @@ impl Stream {
         if self.writes.failure().is_none()
             && let Err(error) = self.pipe.close_notify()
         {
-            self.fail(error);
+            self.send_failed(error);
         }
     }
 
     /// A stream that cannot switch to TLS must not go on in clear text: what is queued behind counts on it.
     fn begin_start(&mut self) {
-        if let Some(error) = self.broken.as_ref().or(self.writes.failure()).cloned() {
+        if let Some(error) = self.writes.failure().cloned() {
             return self.fail(error);
         }
-        let is_whole = matches!(self.writes.side(), WriteSide::Open)
-            && self.reads.side() == ReadSide::Open
+        let is_whole = !self.writes.is_over()
+            && self.reads.side() != ReadSide::Closed
             && self.pipe.end().is_none();
         if !is_whole {
             let why = "TLS cannot start on a stream of which a side is closed";
-            self.fail(Error::new(ErrorKind::NotConnected).detail(why));
+            return self.fail(Error::new(ErrorKind::NotConnected).detail(why));
         }
+        self.judge_clear_text();
     }
 
+    /// The stop of a stream that can send no close_notify only waits for what the peer still says.
     fn begin_stop(&mut self) {
-        if let Some(error) = self.broken.as_ref().or(self.writes.failure()).cloned() {
-            return self.fail(error);
-        }
-        if let Err(error) = self.pipe.close_notify() {
-            self.fail(error);
+        if self.writes.failure().is_none()
+            && let Err(error) = self.pipe.close_notify()
+        {
+            self.send_failed(error);
         }
     }
 
-    fn capture(&mut self, id: crate::OpId) {
+    fn capture(&mut self, id: OpId) {
         match self.writes.failure().cloned() {
             Some(error) => self.complete(id, Err(error)),
             None => {
@@ -122,17 +129,23 @@ impl Stream {
     /// Sees whether the barrier being carried out is done.
     fn carry_active(&mut self) {
         match self.barriers.phase() {
-            Some(Phase::FlushWrite) if self.pipe.pending().is_empty() => self.closed_write(),
+            Some(Phase::FlushWrite) => self.flush_write(),
             Some(Phase::AwaitClose(_)) => self.await_close(),
             Some(Phase::Handshake(_)) => self.await_handshake(),
-            Some(Phase::Sweep(_)) if self.broken.is_some() || self.pipe.has_fin() => {
+            Some(Phase::Sweep { .. }) if self.pipe.has_fin() => {
                 self.lost("the connection ended before TLS could start");
             }
-            Some(Phase::FlushWrite | Phase::Sweep(_)) | None => {}
+            Some(Phase::Sweep { .. } | Phase::Asking(_)) | None => {}
         }
     }
 
-    fn closed_write(&mut self) {
+    fn flush_write(&mut self) {
+        if let Some(error) = self.writes.send_failure().cloned() {
+            return self.end_barrier(Err(error));
+        }
+        if !self.pipe.pending().is_empty() {
+            return;
+        }
         if self.writes.failure().is_none() {
             self.writes.set_side(WriteSide::Closed);
         }
@@ -143,15 +156,22 @@ impl Stream {
 
     /// Both close_notifys have passed, and ours is out: clear text again.
     fn await_close(&mut self) {
-        let is_closed = self.pipe.end() == Some(crate::EofKind::CloseNotify);
-        if is_closed && self.pipe.pending().is_empty() {
-            debug_assert!(self.pipe.has_sent_close(), "stopping begins with our close_notify");
-            self.pipe.stop_secure();
-            self.reads.change_layer();
-            self.tell(Event::Unsecured);
-            self.end_barrier(Ok(Outcome::Done));
-        } else if !is_closed && (self.pipe.has_fin() || self.broken.is_some()) {
-            self.lost("the connection ended before the peer's close_notify");
+        let Some(end) = self.pipe.end() else { return };
+        if let Some(error) = self.writes.failure().cloned() {
+            return self.fail_broken(error);
+        }
+        match end {
+            EofKind::CloseNotify if self.pipe.pending().is_empty() => {
+                debug_assert!(self.pipe.has_sent_close(), "stopping begins with our close_notify");
+                self.pipe.stop_secure();
+                self.reads.change_layer();
+                self.tell(Event::Unsecured);
+                self.end_barrier(Ok(Outcome::Done));
+            }
+            EofKind::CloseNotify => {}
+            EofKind::Fin | EofKind::Truncated => {
+                self.lost("the connection ended before the peer's close_notify");
+            }
         }
     }
 
@@ -160,29 +180,36 @@ impl Stream {
             self.info = Some(info.clone());
             self.tell(Event::Secured(info.clone()));
             self.end_barrier(Ok(Outcome::Secured(info)));
-        } else if !self.pipe.is_stepping() && (self.pipe.has_fin() || self.broken.is_some()) {
+        } else if !self.pipe.is_stepping() && self.pipe.end().is_some() {
             self.lost("the connection ended during the TLS handshake");
+        }
+    }
+
+    /// Clear text that nobody has read when TLS is to start was not meant for what comes after it: somebody
+    /// may have injected it.
+    pub(super) fn judge_clear_text(&mut self) {
+        let Some(Phase::Sweep { discarded, .. }) = self.barriers.phase_mut() else { return };
+        let unread = self.pipe.inbox().clear_text();
+        if unread == 0 {
+            return;
+        }
+        *discarded += unread;
+        let found = *discarded;
+        match self.options.unread_clear_text {
+            UnreadClearText::Discard if found <= MOST_DISCARDED => {
+                self.pipe.inbox_mut().discard_clear_text();
+            }
+            UnreadClearText::Discard | UnreadClearText::Fail => {
+                self.fail(ErrorKind::UnexpectedClearText { bytes: found }.into());
+            }
         }
     }
 
     /// The socket has no clear text left: TLS may begin.
     pub(super) fn drained(&mut self, now: Instant) {
-        let Some(active) = self.barriers.active() else { return };
-        let (Phase::Sweep(options), seq) = (&active.phase, active.seq) else { return };
-        let options: SecureOptions = options.clone();
-        let unread = self.pipe.readable().len();
-        if unread > 0 && self.reads.has_before(seq) {
-            // A read from before the barrier has part of its bytes: it is not parked any more.
-            return;
-        }
-        match self.options.unread_clear_text {
-            UnreadClearText::Fail if unread > 0 => {
-                self.fail(ErrorKind::UnexpectedClearText { bytes: unread }.into());
-            }
-            UnreadClearText::Fail | UnreadClearText::Discard => {
-                self.pipe.discard_readable();
-                self.begin_handshake(now, options);
-            }
+        if let Some(Phase::Sweep { options, .. }) = self.barriers.phase_mut() {
+            let options = std::mem::take(options);
+            self.begin_handshake(now, options);
         }
     }
 
@@ -205,27 +232,20 @@ impl Stream {
     }
 
     /// Bytes have been through TLS, or would have if that could not block.
-    pub(super) fn decoded(&mut self, now: Instant, result: Result<(), Error>) {
+    pub(super) fn decoded(&mut self, result: Result<(), Error>) {
+        if self.writes.is_shut() {
+            // TLS may have something to answer that can no longer be sent.
+            self.pipe.forget_pending();
+        }
         match result {
-            Err(error) => self.decode_failed(error),
+            // Nothing was open yet: a failed handshake closes nothing.
+            Err(error) if self.pipe.is_handshaking() => self.fail(error),
+            Err(error) => self.broken = self.broken.take().or(Some(error)),
             Ok(()) => {
                 if let Some(step) = self.pipe.next_step() {
-                    // The time that an answer takes is not the peer's.
-                    self.barriers.set_phase(Phase::Handshake(Deadline::NEVER));
                     self.outputs.push_back(Output::Step(step));
-                } else if let Some(Phase::Handshake(Deadline::NEVER)) = self.barriers.phase() {
-                    let deadline = self.phase_deadline(now);
-                    self.barriers.set_phase(Phase::Handshake(deadline));
                 }
             }
-        }
-    }
-
-    /// The peer broke TLS. What came whole before it is still the reader's; the rest is over.
-    fn decode_failed(&mut self, error: Error) {
-        match self.barriers.phase() {
-            None | Some(Phase::FlushWrite) => self.broken = self.broken.take().or(Some(error)),
-            Some(Phase::Sweep(_) | Phase::Handshake(_) | Phase::AwaitClose(_)) => self.fail(error),
         }
     }
 
@@ -233,16 +253,34 @@ impl Stream {
         if self.life.is_over() {
             return;
         }
+        self.answered(now);
         let result = self.pipe.stepped(step);
-        self.decoded(now, result);
+        self.decoded(result);
     }
 
+    /// The time that an answer takes is not the peer's.
+    pub(super) fn asked(&mut self, now: Instant) {
+        if let Some(Phase::Handshake(deadline)) = self.barriers.phase() {
+            let rests = Phase::Asking(deadline.pause(self.clock.at(now)));
+            self.barriers.set_phase(rests);
+        }
+    }
+
+    pub(super) fn answered(&mut self, now: Instant) {
+        if let Some(Phase::Asking(paused)) = self.barriers.phase() {
+            let deadline = paused.resume(self.clock.at(now));
+            self.earliest = self.earliest.min(deadline);
+            self.barriers.set_phase(Phase::Handshake(deadline));
+        }
+    }
+
+    /// The stream ended where a switch needed it.
     fn lost(&mut self, why: &str) {
-        let error = match &self.broken {
+        let error = match self.writes.failure() {
             Some(error) => error.clone(),
             None => Error::new(ErrorKind::ConnectionLost),
         };
-        self.fail(error.detail(why));
+        self.fail_broken(error.detail(why));
     }
 
     fn end_barrier(&mut self, result: Result<Outcome, Error>) {
@@ -252,3 +290,6 @@ impl Stream {
         }
     }
 }
+
+/// How much unread clear text is thrown away before TLS: a greeting or a few, and no more.
+const MOST_DISCARDED: usize = 64 << 10;

@@ -13,43 +13,50 @@ impl Stream {
         let is_over = self.life.is_over();
         let is_acting = self.is_acting();
         // A handshake runs to its end even in a suspended task.
-        let is_answering = matches!(self.barriers.phase(), Some(Phase::Handshake(_)));
+        let is_answering = is_acting || self.pipe.is_handshaking();
         Wait {
             until: self.clock.instant(self.earliest).filter(|_| !is_over),
-            receive: !is_over && (is_acting || self.pipe.is_handshaking()) && self.wants_bytes(),
-            send: !is_over && (is_acting || is_answering) && self.has_bytes(),
-            sweep: matches!(self.barriers.phase(), Some(Phase::Sweep(_))),
+            receive: !is_over && is_answering && self.wants_bytes(),
+            send: !is_over && is_answering && self.has_bytes(),
+            sweep: is_acting && matches!(self.barriers.phase(), Some(Phase::Sweep { .. })),
         }
     }
 
     fn has_bytes(&self) -> bool {
+        if self.writes.is_shut() {
+            return false;
+        }
         if self.writes.is_empty() || self.pipe.is_secure() {
             return !self.pipe.pending().is_empty();
         }
         !self.pipe.pending().is_empty()
-            || (self.writes.failure().is_none() && self.writes.has_bytes(self.barriers.hold()))
+            || (self.writes.failure().is_none() && self.writes.has_bytes(self.holds().writes))
     }
 
     fn wants_bytes(&self) -> bool {
-        if self.broken.is_some() || self.pipe.has_fin() {
+        if self.pipe.has_fin() {
             return false;
         }
         match self.barriers.phase() {
-            Some(Phase::Sweep(_)) => true,
-            // A step that is out asks somebody; what comes meanwhile may wait in the kernel.
+            // What comes while somebody is asked may wait in the kernel.
+            Some(Phase::Sweep { .. } | Phase::Asking(_)) => false,
             Some(Phase::Handshake(_)) => !self.pipe.is_stepping(),
-            Some(Phase::AwaitClose(_)) => self.pipe.readable().len() < STOP_BACKLOG,
-            Some(Phase::FlushWrite) | None => {
-                let is_ended = self.pipe.end().is_some();
-                let hold = self.barriers.hold();
-                !is_ended && (self.reads.has_before(hold) || self.is_dying())
+            Some(Phase::AwaitClose(_)) | Some(Phase::FlushWrite) | None => {
+                self.pipe.end().is_none() && (self.has_reader() || self.takes_in_unasked())
             }
         }
     }
 
-    /// Whether writing has failed, so that what the peer still said should be had before it is gone.
-    pub(super) fn is_dying(&self) -> bool {
-        self.writes.failure().is_some_and(|error| !error.is_timeout())
+    fn has_reader(&self) -> bool {
+        self.reads.has_before(self.holds().reads)
+    }
+
+    /// Whether bytes are wanted though nobody reads: the peer's close_notify comes behind them, or what the
+    /// peer said before it broke the connection off should be had before it is gone.
+    fn takes_in_unasked(&self) -> bool {
+        let is_stopping = matches!(self.barriers.phase(), Some(Phase::AwaitClose(_)));
+        let is_dying = self.writes.send_failure().is_some();
+        (is_stopping || is_dying) && self.pipe.inbox().len() < MOST_UNASKED
     }
 
     /// Notes a deadline, so that waiting knows of it.
@@ -91,5 +98,5 @@ pub(super) enum Load {
 const GROWN: usize = 4 * LEAST;
 /// How long a connection has nothing to receive before it counts as idle.
 const REST: Timeout = Timeout::seconds(1);
-/// How much a peer may still send under TLS while its close_notify is awaited and nobody reads.
-const STOP_BACKLOG: usize = 1 << 20;
+/// How much is taken in while nobody reads (A36); then TCP holds the peer back.
+const MOST_UNASKED: usize = 1 << 20;

@@ -4,16 +4,18 @@
 //! writes are gathered into one record. A write is done when the operating system has its last byte.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::IoSlice;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 
+use super::lent::Done;
 use crate::deadlines::Deadline;
 use crate::{Error, ErrorKind, Limit, OpId, Pipe, Transmit};
 
 /// Writes waiting for the socket.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Writes {
     queue: VecDeque<Write>,
     side: WriteSide,
@@ -23,11 +25,10 @@ pub(crate) struct Writes {
     gathered: Vec<u8>,
 }
 
-#[derive(Debug)]
 struct Write {
     id: OpId,
     seq: u64,
-    /// What neither the socket nor TLS has taken yet.
+    /// What neither the socket nor TLS has taken yet. When all is taken it is still the caller's memory.
     bytes: Bytes,
     /// Whether any of it was taken: then it cannot be taken back.
     begun: bool,
@@ -42,7 +43,9 @@ pub(crate) enum WriteSide {
     /// `close_write` is queued: no more writes, those before it run on.
     Closing,
     Closed,
-    /// Writing has become impossible, and why.
+    /// A write was cut off in the middle by its timeout, so that nothing can follow it.
+    Poisoned(Error),
+    /// The socket or TLS takes nothing any more, and why.
     Failed(Error),
 }
 
@@ -59,15 +62,31 @@ impl Writes {
         self.side = side;
     }
 
+    /// Why nothing can be written any more, if something went wrong.
     pub(crate) fn failure(&self) -> Option<&Error> {
         match &self.side {
-            WriteSide::Failed(error) => Some(error),
+            WriteSide::Poisoned(error) | WriteSide::Failed(error) => Some(error),
             WriteSide::Open | WriteSide::Closing | WriteSide::Closed => None,
         }
     }
 
-    /// Whether this side will send nothing more.
+    /// Why the socket or TLS takes nothing any more.
+    pub(crate) fn send_failure(&self) -> Option<&Error> {
+        match &self.side {
+            WriteSide::Failed(error) => Some(error),
+            WriteSide::Open | WriteSide::Closing | WriteSide::Closed | WriteSide::Poisoned(_) => {
+                None
+            }
+        }
+    }
+
+    /// Whether this side will write nothing more.
     pub(crate) fn is_over(&self) -> bool {
+        matches!(self.side, WriteSide::Closed | WriteSide::Poisoned(_) | WriteSide::Failed(_))
+    }
+
+    /// Whether not even TLS can send anything of its own any more: FIN is out, or sending fails.
+    pub(crate) fn is_shut(&self) -> bool {
         matches!(self.side, WriteSide::Closed | WriteSide::Failed(_))
     }
 
@@ -140,7 +159,7 @@ impl Writes {
             }
             write.begun = true;
             self.gathered.extend_from_slice(&write.bytes);
-            write.bytes = Bytes::new();
+            write.bytes.advance(write.bytes.len());
         }
         self.taken += self.gathered.len() as u64;
         let done = pipe.encrypt(&self.gathered);
@@ -149,30 +168,31 @@ impl Writes {
     }
 
     /// The next write that is done, in order, if it is from before `hold`.
-    pub(crate) fn next_done(&mut self, hold: u64, has_pending: bool) -> Option<OpId> {
+    pub(crate) fn next_done(&mut self, hold: u64, has_pending: bool) -> Option<Done> {
         let write = self.queue.front()?;
         // An empty write is a mark in the lane: it is done when all before it is.
         let is_done = write.seq < hold && write.bytes.is_empty() && !(has_pending && write.begun);
-        is_done.then(|| self.queue.pop_front().map(|write| write.id)).flatten()
+        is_done.then(|| self.queue.pop_front().map(Done::from)).flatten()
     }
 
     /// Takes out the writes whose time is over. If one of them had begun, the lane is poisoned: part of
     /// its bytes is out, and whatever came next would be taken for the rest of it.
-    pub(crate) fn expire(&mut self, now: Duration) -> (Vec<(OpId, Error)>, Poisoned) {
+    pub(crate) fn expire(&mut self, now: Duration) -> Vec<(Done, Error)> {
         let late = || Error::new(ErrorKind::TimedOut(Limit::Write));
         if self.queue.iter().any(|write| write.begun && write.deadline.is_past(now)) {
             let error = late().detail("part of it was sent");
-            return (self.drain().map(|id| (id, error.clone())).collect(), Poisoned::Yes(error));
+            self.side = WriteSide::Poisoned(error.clone());
+            return self.drain().map(|write| (write, error.clone())).collect();
         }
         let (over, left) = std::mem::take(&mut self.queue)
             .into_iter()
             .partition::<VecDeque<_>, _>(|write| write.deadline.is_past(now));
         self.queue = left;
-        (over.into_iter().map(|write| (write.id, late())).collect(), Poisoned::No)
+        over.into_iter().map(|write| (write.into(), late())).collect()
     }
 
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = OpId> + use<> {
-        std::mem::take(&mut self.queue).into_iter().map(|write| write.id)
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Done> + use<> {
+        std::mem::take(&mut self.queue).into_iter().map(Done::from)
     }
 
     pub(crate) fn earliest_deadline(&self) -> Deadline {
@@ -180,10 +200,32 @@ impl Writes {
     }
 }
 
-/// Whether a time-out has made the rest of the lane useless.
-pub(crate) enum Poisoned {
-    No,
-    Yes(Error),
+/// Shows no bytes: they may be a password.
+impl fmt::Debug for Writes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writes")
+            .field("queue", &self.queue)
+            .field("side", &self.side)
+            .field("taken", &self.taken)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<Write> for Done {
+    fn from(write: Write) -> Self {
+        Done { id: write.id, lent: write.bytes }
+    }
+}
+
+impl fmt::Debug for Write {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Write")
+            .field("id", &self.id)
+            .field("seq", &self.seq)
+            .field("bytes", &self.bytes.len())
+            .field("begun", &self.begun)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What fits into one TLS record (RFC 8446, 5.1): smaller writes are gathered up to it.

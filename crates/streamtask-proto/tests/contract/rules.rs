@@ -238,6 +238,11 @@ fn check_failure(world: &World, before: &BTreeSet<u64>) {
 /// Rule 4, second half: so does what comes later.
 fn check_later(world: &mut World) {
     let Some(Event::Finished(Err(error))) = world.events.last().cloned() else { return };
+    let is_nothing_left = |world: &mut World| {
+        let read = world.read(1, 1000);
+        world.results[&read].is_err()
+    };
+    while !is_nothing_left(world) {}
     let read = world.read(1, 1);
     let write = world.write("late");
     let start = world.enqueue(Operation::StartSecure(SecureOptions::default()));

@@ -191,7 +191,7 @@ fn clear_text_that_lies_unread_when_tls_starts_fails_the_task() {
         let ErrorKind::UnexpectedClearText { bytes } = world.error(start).kind() else {
             panic!("{:?}", world.error(start));
         };
-        assert_eq!(bytes, count);
+        assert!((1..=count).contains(&bytes), "the first of them is enough");
         assert_eq!(world.error(read), world.error(start));
         assert_eq!(world.error(write), world.error(start));
         assert_eq!(world.server.received, b"", "not even a ClientHello has left");
@@ -285,17 +285,20 @@ fn reads_that_nobody_looked_at_give_their_bytes_back_in_any_order() {
 #[test]
 fn the_end_of_the_stream_comes_back_with_the_read_that_told_it() {
     let mut world = World::connected(TlsVersion::Tls13, Options::default(), 15);
+    world.looks_at_reads = false;
     let read = world.read(100, 100);
     world.server.send(b"the end");
     world.inbound_end = true;
     world.enqueue(Operation::CloseWrite);
     world.run();
     assert!(world.data(read).at_eof);
-    assert!(world.closed, "both sides are done, so the task is");
+    assert!(!world.closed, "nobody knows of the end yet");
     give_back(&mut world, read, true);
+    world.looks_at_reads = true;
     let again = world.read(1, 100);
     assert_eq!(&world.data(again).data[..], b"the end");
     assert!(world.data(again).at_eof);
+    assert!(world.closed, "both sides are done, so the task is");
 }
 
 #[test]

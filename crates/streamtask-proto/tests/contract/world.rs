@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::TlsVersion;
 use streamtask_proto::{
-    Error, Event, Input, OpId, Operation, Options, Outcome, Output, ReadData, ReadKind, Stream,
-    Target, Timeout, Transmit, Wait,
+    Error, ErrorKind, Event, Input, OpId, Operation, Options, Outcome, Output, ReadData, ReadKind,
+    Stream, Target, Timeout, Transmit, Wait,
 };
 
 use crate::server::{Server, pki};
@@ -27,6 +27,8 @@ pub(crate) struct World {
     /// What has left the server and not reached the client.
     pub(crate) inbound: VecDeque<u8>,
     pub(crate) inbound_end: bool,
+    /// Whether the application looks at its reads at once, so that it knows of an end.
+    pub(crate) looks_at_reads: bool,
     cuts: Cuts,
     next: u64,
 }
@@ -66,6 +68,7 @@ impl World {
             order: Vec::new(),
             inbound: VecDeque::new(),
             inbound_end: false,
+            looks_at_reads: true,
             cuts: Cuts::new(seed),
             next: 0,
         }
@@ -104,6 +107,9 @@ impl World {
             match self.client.poll() {
                 Output::Complete(OpId(id), result) => {
                     self.order.push(id);
+                    if self.looks_at_reads && tells_the_end(&result) {
+                        self.client.handle(self.now, Input::EndSeen);
+                    }
                     let twice = self.results.insert(id, result);
                     assert!(twice.is_none(), "operation {id} completed twice");
                 }
@@ -193,5 +199,13 @@ impl World {
 
     pub(crate) fn error(&self, id: u64) -> &Error {
         self.results[&id].as_ref().expect_err("an error")
+    }
+}
+
+fn tells_the_end(result: &Result<Outcome, Error>) -> bool {
+    match result {
+        Ok(Outcome::Read(read)) => read.at_eof,
+        Ok(_) => false,
+        Err(error) => error.kind() == ErrorKind::Truncated,
     }
 }

@@ -1,80 +1,61 @@
-//! Whom a socket's readiness wakes.
+//! Whom a socket's readiness to be read wakes.
 //!
-//! The socket always knows the same waker, one for each direction. Where it leads changes with who is
-//! waiting: to the read at the head of the lane while somebody polls it, else to the driver. So no
-//! wake-up is lost when an operation is dropped or completed by somebody else. Nor when a read is polled
-//! once and then held: whatever waits for that read, a barrier or another read, wakes the driver too.
-//! Writes are always the driver's, once they have to wait: they go on whoever holds them.
+//! The socket always knows the same waker, a [`Lead`]. It leads to the driver, who serves everybody, except
+//! when a single operation waits and nothing else does: then it leads straight to whoever polls that
+//! operation, which saves a task switch a round trip. Nobody else can be hurt when such an operation is then
+//! held and not polled; should somebody else begin to wait, the driver looks after what the operation has
+//! not ([`Lead::to_driver`]). Writes that have to wait are always the driver's.
+//!
+//! Who waits is counted in `shared`; sockets are for `pump`.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Wake, Waker};
 
-use crate::lock;
+use super::sync::{Mutex, lock};
 
-/// One direction's way from the socket to whoever waits.
-pub(super) struct Lead {
-    /// The operation that is followed, so that forgetting another costs no lock. Changes under the task's.
-    followed: AtomicU64,
-    to: Mutex<To>,
-}
-
-/// No operation has this name: the generations do not reach it before the slots do.
-const NOBODY: u64 = u64::MAX;
+/// The way from the socket to whoever waits.
+pub(super) struct Lead(Mutex<To>);
 
 #[derive(Default)]
 struct To {
-    operation: Option<(u64, Waker)>,
     driver: Option<Waker>,
-    /// Whether others wait too: then so does the driver, in case the one at the head is not polled.
-    is_crowded: bool,
+    /// The one who polls the only operation that waits.
+    operation: Option<Waker>,
+    /// Whether that one was woken.
+    is_owed: bool,
 }
 
 impl Lead {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Lead { followed: AtomicU64::new(NOBODY), to: Mutex::default() })
+        Arc::new(Lead(Mutex::default()))
     }
 
-    /// The driver has (another) waker.
-    pub(super) fn set_driver(&self, waker: &Waker) {
-        let mut to = lock(&self.to);
-        match &mut to.driver {
-            Some(known) => known.clone_from(waker),
-            None => to.driver = Some(waker.clone()),
-        }
+    /// The driver has (another) waker. The one it had before is to be dropped without locks, as all that
+    /// the methods here give back.
+    pub(super) fn set_driver(&self, waker: Waker) -> Option<Waker> {
+        lock(&self.0).driver.replace(waker)
     }
 
-    /// The operation `id` is being waited for by `waker`.
-    pub(super) fn follow(&self, id: u64, waker: &Waker) {
-        self.followed.store(id, Ordering::Relaxed);
-        let mut to = lock(&self.to);
-        match &mut to.operation {
-            Some((known, old)) if *known == id => old.clone_from(waker),
-            Some(_) => {
-                to.operation = Some((id, waker.clone()));
-                to.is_crowded = true;
-            }
-            None => to.operation = Some((id, waker.clone())),
-        }
+    /// From now on readiness wakes whoever polls the only operation that waits.
+    pub(super) fn to_operation(&self, waker: Waker) -> Option<Waker> {
+        lock(&self.0).operation.replace(waker)
     }
 
-    /// Something waits for the operation that is followed.
-    pub(super) fn share(&self) {
-        lock(&self.to).is_crowded = true;
+    /// From now on readiness wakes the driver.
+    pub(super) fn to_driver(&self) -> Left {
+        let mut to = lock(&self.0);
+        Left { waker: to.operation.take(), is_owed: std::mem::take(&mut to.is_owed) }
     }
+}
 
-    /// Nobody waits for `id` any more.
-    pub(super) fn forget(&self, id: u64) {
-        if self.followed.load(Ordering::Relaxed) != id {
-            return;
-        }
-        self.followed.store(NOBODY, Ordering::Relaxed);
-        let mut to = lock(&self.to);
-        if to.operation.as_ref().is_some_and(|(known, _)| *known == id) {
-            to.operation = None;
-            to.is_crowded = false;
-        }
-    }
+/// What an operation leaves behind when the lead goes back to the driver.
+#[derive(Default)]
+pub(super) struct Left {
+    /// To be dropped without locks.
+    pub(super) waker: Option<Waker>,
+    /// Whether the socket has become ready and only the operation was told. Unless its caller looks now, the
+    /// driver has to.
+    pub(super) is_owed: bool,
 }
 
 impl Wake for Lead {
@@ -83,13 +64,16 @@ impl Wake for Lead {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let to = lock(&self.to);
-        let operation = to.operation.as_ref().map(|(_, waker)| waker.clone());
-        let needs_driver = to.is_crowded || operation.is_none();
-        let driver = to.driver.clone().filter(|_| needs_driver);
+        let mut to = lock(&self.0);
+        let waker = match to.operation.take() {
+            Some(operation) => {
+                to.is_owed = true;
+                Some(operation)
+            }
+            // A task's waker of the runtime's own, so that cloning it runs nobody's code.
+            None => to.driver.clone(),
+        };
         drop(to);
-        for waker in operation.into_iter().chain(driver) {
-            waker.wake();
-        }
+        waker.into_iter().for_each(Waker::wake);
     }
 }

@@ -1,10 +1,11 @@
 //! What acts on the core's decisions: sockets, timers, wake-ups.
 //!
 //! [`shared`] holds everything of one task behind one lock, [`operations`] and [`telling`] are what is
-//! done under it, [`pump`] carries the core's wishes out, and
+//! done under it, [`after`] what is left until it is let go. [`pump`] carries the core's wishes out, and
 //! [`run`] is the spawned future that does so when nobody else does: whoever polls an operation drives
-//! the connection himself, so that a round trip costs no second task switch.
+//! the connection himself, so that a round trip costs no second task switch ([`lead`]).
 
+mod after;
 mod handover;
 mod hop;
 mod lead;
@@ -13,7 +14,9 @@ mod pump;
 mod run;
 mod shared;
 mod slots;
+mod sync;
 mod telling;
+mod waiters;
 
 pub(crate) use operations::Enqueued;
 pub(crate) use run::spawn;

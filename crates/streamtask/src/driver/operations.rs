@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::Instant;
 
-use streamtask_proto::{Error, Input, OpId, Operation, ReadData};
+use streamtask_proto::{Error, ErrorKind, Input, OpId, Operation, ReadData};
 
 use super::shared::{Shared, State};
 use super::slots::{Answer, Callback, Claim};
@@ -39,12 +39,8 @@ impl Shared {
         state.stream.handle(now, Input::Enqueue(id, operation));
         // It goes on even if nobody polls it: from here on the socket and the timer know of it.
         self.pump(&mut state, now);
-        state.arm();
         // A read that is done by now still counts as not looked at.
-        let result = state.slots.collect(id);
-        drop(state);
-        self.mailbox.kick();
-        result.map_or(Enqueued::UnderWay(id), Enqueued::Done)
+        state.slots.collect(id).map_or(Enqueued::UnderWay(id), Enqueued::Done)
     }
 
     fn enqueue_other(self: &Arc<Self>, operation: Operation) -> Enqueued {
@@ -59,101 +55,129 @@ impl Shared {
             // Refused at once; anything else waits for what is queued before it.
             self.carry_out(&mut state);
         }
-        let result = state.slots.collect(id);
-        if result.is_none() {
-            state.wake_driver();
+        match state.slots.collect(id) {
+            Some(result) => Enqueued::Done(result),
+            None => {
+                state.wake_driver();
+                Enqueued::UnderWay(id)
+            }
         }
-        drop(state);
-        self.mailbox.kick();
-        result.map_or(Enqueued::UnderWay(id), Enqueued::Done)
     }
 
     /// The result of `id`, driving the connection to get it.
-    ///
-    /// A read `is_fresh` when it has just been tried by its call: then the socket is not asked again, and
-    /// knows whom to wake anyway.
     pub(crate) fn poll(
         self: &Arc<Self>,
         id: OpId,
         is_read: bool,
-        is_fresh: bool,
         waker: &Waker,
     ) -> Option<Result<Answer, Error>> {
+        // Cloning runs the executor's code, so it is done before the lock is taken.
+        let mine = waker.clone();
+        let now = Instant::now();
         let mut state = self.lock();
         state.is_queueing = false;
-        if let Some(result) = self.collect(&mut state, id, is_read) {
-            return Some(result);
-        }
-        if !is_fresh {
-            state.slots.unwatch(id);
-            self.pump(&mut state, Instant::now());
-        }
-        let result = self.collect(&mut state, id, is_read);
+        // Whoever polls looks for himself and need not be woken by what that does.
+        let before = state.unwatch(&self.lead, id);
+        state.after.drops.put_some(before.waker);
+        let mut result = self.collect(&mut state, id, is_read, now);
         if result.is_none() {
-            state.slots.watch(id, waker);
-            if is_read {
-                self.read_lead.follow(id.0, waker);
-            }
-            state.arm();
+            self.pump(&mut state, now);
+            result = self.collect(&mut state, id, is_read, now);
         }
-        drop(state);
-        self.mailbox.kick();
+        match result {
+            Some(_) => state.after.drops.put(mine),
+            None => state.watch(&self.lead, id, is_read, mine),
+        }
         result
     }
 
-    fn collect(&self, state: &mut State, id: OpId, is_read: bool) -> Option<Result<Answer, Error>> {
+    fn collect(
+        self: &Arc<Self>,
+        state: &mut State,
+        id: OpId,
+        is_read: bool,
+        now: Instant,
+    ) -> Option<Result<Answer, Error>> {
         let result = state.slots.collect(id)?;
-        self.looked_at(is_read && result.is_ok());
+        if is_read {
+            self.looked_at(state, &result, now);
+        }
         Some(result)
     }
 
     /// The result of `id` goes to `callback`, on the delegate queue.
     pub(crate) fn call(self: &Arc<Self>, id: OpId, is_read: bool, callback: Callback) {
         let mut state = self.lock();
+        self.give_up(&mut state, id);
         if let Some((callback, result)) = state.slots.call(id, callback) {
-            self.looked_at(is_read && result.is_ok());
+            if is_read {
+                self.looked_at(&mut state, &result, Instant::now());
+            }
             self.mailbox.put(move || callback(result));
         }
-        state.wake_driver();
-        drop(state);
-        self.mailbox.kick();
     }
 
     /// Nobody waits for `id` any more: a read is withdrawn, anything else stands.
     pub(crate) fn abandon_operation(self: &Arc<Self>, id: OpId, is_read: bool) {
         let mut state = self.lock();
+        self.give_up(&mut state, id);
         let unwanted = if is_read {
-            self.read_lead.forget(id.0);
-            let collected = state.slots.withdraw(id);
-            self.looked_at(matches!(collected, Some(Ok(_))));
-            let input = match collected {
-                Some(Ok(Answer::Read(read))) => {
-                    Input::Return { read, is_last: self.has_looked_at_all() }
-                }
-                Some(_) | None => Input::Withdraw(id),
-            };
-            state.stream.handle(Instant::now(), input);
-            self.carry_out(&mut state);
+            self.withdraw(&mut state, id);
             None
         } else {
             state.slots.detach(id)
         };
-        // Whoever was woken for it will not drive any more.
-        state.wake_driver();
         drop(state);
-        self.mailbox.kick();
         // Captured streams go to the delegate here, without the lock.
         drop(unwanted);
     }
 
-    /// Somebody looks at a read that was answered inside its call.
-    pub(crate) fn look_at(&self, result: &Result<Answer, Error>) {
-        self.looked_at(matches!(result, Ok(Answer::Read(_))));
+    /// Nobody polls `id` any more; the driver looks for him.
+    fn give_up(&self, state: &mut State, id: OpId) {
+        let left = state.unwatch(&self.lead, id);
+        state.after.drops.put_some(left.waker);
+        if left.is_owed {
+            state.wake_driver();
+        }
     }
 
-    fn looked_at(&self, is_read: bool) {
-        if is_read {
+    fn withdraw(self: &Arc<Self>, state: &mut State, id: OpId) {
+        match state.slots.withdraw(id) {
+            Some(Ok(Answer::Read(read))) => self.take_back(state, read),
+            Some(_) => {}
+            None => {
+                let now = Instant::now();
+                state.stream.handle(now, Input::Withdraw(id));
+                // A barrier may have waited for nothing else.
+                self.pump(state, now);
+            }
+        }
+    }
+
+    /// Somebody looks at a read that was answered inside its call.
+    pub(crate) fn look_at(self: &Arc<Self>, result: &Result<Answer, Error>) {
+        if let Ok(Answer::Read(read)) = result
+            && !read.at_eof
+        {
             self.uncollected.fetch_sub(1, Ordering::Relaxed);
+        } else if is_read_or_end(result) {
+            self.looked_at(&mut self.lock(), result, Instant::now());
+        }
+    }
+
+    /// Only an end that somebody has looked at is one that the application knows of.
+    fn looked_at(
+        self: &Arc<Self>,
+        state: &mut State,
+        result: &Result<Answer, Error>,
+        now: Instant,
+    ) {
+        if let Ok(Answer::Read(_)) = result {
+            self.uncollected.fetch_sub(1, Ordering::Relaxed);
+        }
+        if tells_the_end(result) {
+            state.stream.handle(now, Input::EndSeen);
+            self.carry_out(state);
         }
     }
 
@@ -163,13 +187,15 @@ impl Shared {
 
     /// Puts the bytes of a read that was answered inside its call back.
     pub(crate) fn give_back(self: &Arc<Self>, read: ReadData) {
-        let mut state = self.lock();
-        self.looked_at(true);
+        self.take_back(&mut self.lock(), read);
+    }
+
+    /// What a read had brought and nobody looked at belongs to the stream, wherever that has gone.
+    fn take_back(self: &Arc<Self>, state: &mut State, read: ReadData) {
+        self.uncollected.fetch_sub(1, Ordering::Relaxed);
         let is_last = self.has_looked_at_all();
         state.stream.handle(Instant::now(), Input::Return { read, is_last });
-        self.carry_out(&mut state);
-        drop(state);
-        self.mailbox.kick();
+        self.carry_out(state);
     }
 
     /// Notes the result of an operation for whoever wants it.
@@ -180,18 +206,36 @@ impl Shared {
         result: Result<Answer, Error>,
     ) {
         let is_read = matches!(result, Ok(Answer::Read(_)));
+        let is_end = tells_the_end(&result);
+        let sleeper = state.unwatch(&self.lead, id);
+        state.after.wakes.put_some(sleeper.waker);
         match state.slots.complete(id, result) {
-            Claim::Kept(waker) => {
+            Claim::Kept => {
                 self.uncollected.fetch_add(usize::from(is_read), Ordering::Relaxed);
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
             }
-            Claim::Callback(callback, result) => self.mailbox.put(move || callback(result)),
+            Claim::Callback(callback, result) => {
+                if is_end {
+                    // A callback looks at what it is given.
+                    state.stream.handle(Instant::now(), Input::EndSeen);
+                }
+                self.mailbox.put(move || callback(result));
+            }
             // Streams find their way to the delegate when they are dropped, without the lock.
             Claim::Unclaimed(Ok(Answer::Captured(handover))) => self.mailbox.put(|| drop(handover)),
             Claim::Unclaimed(_) => {}
         }
-        self.read_lead.forget(id.0);
     }
+}
+
+/// Whether a read says that there will be no more.
+fn tells_the_end(result: &Result<Answer, Error>) -> bool {
+    match result {
+        Ok(Answer::Read(read)) => read.at_eof,
+        Ok(Answer::Done | Answer::Secured(_) | Answer::Captured(_)) => false,
+        Err(error) => error.kind() == ErrorKind::Truncated,
+    }
+}
+
+fn is_read_or_end(result: &Result<Answer, Error>) -> bool {
+    matches!(result, Ok(Answer::Read(_))) || tells_the_end(result)
 }

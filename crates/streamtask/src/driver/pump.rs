@@ -1,8 +1,8 @@
 //! Carries the core's wishes out, and moves bytes between it and the socket until neither can go on.
 
+use std::future::{Future, poll_fn};
 use std::io::{self, Read};
 use std::net::Shutdown;
-use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -10,14 +10,12 @@ use std::time::Instant;
 
 use bytes::BufMut;
 use socket2::SockRef;
-use streamtask_proto::{
-    Error, ErrorKind, HandshakeStep, Input, Output, Pipe, Stream, Transmit, Wait,
-};
+use streamtask_proto::{Closing, Error, ErrorKind, Input, Output, Pipe, Stream, Transmit, Wait};
 use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::task::coop::unconstrained;
 
 use super::handover::Handover;
-use super::hop;
 use super::shared::{Shared, State};
 use super::slots::Answer;
 use crate::net::tcp::connection_error;
@@ -30,9 +28,6 @@ impl Shared {
             let wait = self.carry_out(state);
             state.until = wait.until;
             if let Moved::Nothing = self.transfer(state, wait, now) {
-                if state.stream.has_barriers() {
-                    self.read_lead.share();
-                }
                 return;
             }
         }
@@ -51,31 +46,15 @@ impl Shared {
                     self.complete(state, id, answer);
                 }
                 Output::Event(event) => self.tell(state, event),
-                Output::Step(step) => self.step(step),
-                Output::ShutdownWrite => shutdown(state, Shutdown::Write),
-                Output::Close(_) => close(state),
+                Output::Step(step) => state.after.step = Some(step),
+                Output::ShutdownWrite => shutdown_write(state),
+                Output::Close(closing) => close(state, closing),
                 Output::Captured(pipe) => self.capture(state, *pipe),
                 Output::Wait(wait) => return wait,
                 Output::Connect => state.wants_driver = true,
                 _ => {}
             }
         }
-    }
-
-    /// Makes a step of the handshake where it may block.
-    fn step(self: &Arc<Self>, mut step: Box<HandshakeStep>) {
-        let shared = self.clone();
-        hop::run(move || {
-            // A panic below us must not leave the task waiting for ever.
-            let run = AssertUnwindSafe(|| step.run());
-            let input = match std::panic::catch_unwind(run) {
-                Ok(()) => Input::Stepped(step),
-                Err(_) => Input::ConnectFailed(
-                    Error::new(ErrorKind::Unknown).detail("the TLS library panicked"),
-                ),
-            };
-            shared.input(input);
-        });
     }
 
     /// The socket and the pipe leave the task; it is over without another word.
@@ -90,22 +69,22 @@ impl Shared {
 
     /// Moves bytes once in each direction, as far as the core wants and the socket can.
     fn transfer(&self, state: &mut State, wait: Wait, now: Instant) -> Moved {
-        let State { stream, socket: Some(socket), .. } = state else { return Moved::Nothing };
+        let State { stream, socket: Some(socket), driver, .. } = state else {
+            return Moved::Nothing;
+        };
         let mut moved = Moved::Nothing;
-        if wait.send
-            && let Some(input) = send(stream, socket, &self.write_waker)
-        {
-            stream.handle(now, input);
-            moved = Moved::Something;
+        if wait.send {
+            // Writes that have to wait are always the driver's.
+            let waker = driver.as_ref().unwrap_or(Waker::noop());
+            if let Some(input) = send(stream, socket, waker) {
+                stream.handle(now, input);
+                moved = Moved::Something;
+            }
         }
         if wait.sweep {
             let input = sweep(stream, socket);
-            let is_drained = matches!(input, Input::Drained);
             stream.handle(now, input);
-            // Once drained, either TLS begins, or a read must have the rest of its bytes first.
-            if !is_drained || stream.has_outputs() || stream.is_handshaking() {
-                return Moved::Something;
-            }
+            return Moved::Something;
         }
         if wait.receive
             && let Some(input) = receive(stream, socket, &self.read_waker)
@@ -124,11 +103,11 @@ enum Moved {
 
 /// Offers the socket what there is; `None` if it takes nothing now and will wake.
 fn send(stream: &Stream, socket: &mut TcpStream, waker: &Waker) -> Option<Input> {
-    let mut cx = Context::from_waker(waker);
-    let sent = match stream.transmit() {
-        Transmit::One(bytes) => Pin::new(socket).poll_write(&mut cx, bytes),
-        Transmit::Many(pieces) => Pin::new(socket).poll_write_vectored(&mut cx, &pieces),
-    };
+    let transmit = stream.transmit();
+    let sent = poll_now(waker, |cx| match &transmit {
+        Transmit::One(bytes) => Pin::new(&mut *socket).poll_write(cx, bytes),
+        Transmit::Many(pieces) => Pin::new(&mut *socket).poll_write_vectored(cx, pieces),
+    });
     match sent {
         Poll::Pending => None,
         Poll::Ready(Ok(0)) => {
@@ -142,12 +121,17 @@ fn send(stream: &Stream, socket: &mut TcpStream, waker: &Waker) -> Option<Input>
 
 /// Takes what the socket has; `None` if it has nothing now and will wake.
 fn receive(stream: &mut Stream, socket: &mut TcpStream, waker: &Waker) -> Option<Input> {
-    let mut cx = Context::from_waker(waker);
     let buffer = stream.receive_buffer();
-    match pin!(socket.read_buf(buffer)).poll(&mut cx) {
+    match poll_now(waker, |cx| pin!(socket.read_buf(buffer)).poll(cx)) {
         Poll::Pending => None,
         Poll::Ready(result) => Some(received(result)),
     }
+}
+
+/// Polls without tokio's budget: where that is used up, tokio wakes the waker at once, and here the task's
+/// lock is held. [`Operation`](crate::Operation) keeps to the budget instead.
+fn poll_now<T>(waker: &Waker, poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+    pin!(unconstrained(poll_fn(poll))).poll(&mut Context::from_waker(waker))
 }
 
 /// Asks the kernel itself: a readiness that has not been seen yet must not hide bytes.
@@ -172,19 +156,18 @@ fn received(result: io::Result<usize>) -> Input {
     }
 }
 
-fn shutdown(state: &mut State, how: Shutdown) {
+fn shutdown_write(state: &mut State) {
     if let Some(socket) = &state.socket {
         // A peer that is gone already has nothing left to be told.
-        let _ = SockRef::from(socket).shutdown(how);
+        let _ = SockRef::from(socket).shutdown(Shutdown::Write);
     }
 }
 
-/// Closes the socket. Last words (an alert, a close_notify) go along if the socket takes them at once.
-fn close(state: &mut State) {
+/// Closes the socket, at once or when the peer has everything.
+fn close(state: &mut State, _closing: Closing) {
     let Some(mut socket) = state.socket.take() else { return };
     if let Transmit::One(last @ [_, ..]) = state.stream.transmit() {
-        let mut cx = Context::from_waker(Waker::noop());
-        let _ = Pin::new(&mut socket).poll_write(&mut cx, last);
+        let _ = poll_now(Waker::noop(), |cx| Pin::new(&mut socket).poll_write(cx, last));
         // FIN goes right behind them, lest unread bytes turn the close into a reset that overtakes them.
         let _ = SockRef::from(&socket).shutdown(Shutdown::Write);
     }

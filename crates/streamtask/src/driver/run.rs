@@ -41,28 +41,25 @@ impl Future for Driver {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let shared = self.shared.clone();
-        self.register(&mut shared.lock(), cx);
+        self.register(cx);
         let connected = self.poll_connecting(cx);
         let mut state = shared.lock();
         if let Some(result) = connected {
             take_connection(&shared, &mut state, result);
         }
-        let over = self.drive(&mut state, cx);
-        drop(state);
-        shared.mailbox.kick();
-        over
+        self.drive(&mut state, cx)
     }
 }
 
 impl Driver {
-    fn register(&self, state: &mut State, cx: &Context<'_>) {
-        match &mut state.driver {
-            Some(known) if known.will_wake(cx.waker()) => return,
-            Some(known) => known.clone_from(cx.waker()),
-            None => state.driver = Some(cx.waker().clone()),
+    fn register(&self, cx: &Context<'_>) {
+        let mut state = self.shared.lock();
+        if state.driver.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+            return;
         }
-        self.shared.read_lead.set_driver(cx.waker());
-        self.shared.write_lead.set_driver(cx.waker());
+        let before = state.driver.replace(cx.waker().clone());
+        let led = self.shared.lead.set_driver(cx.waker().clone());
+        before.into_iter().chain(led).for_each(|waker| state.drop_later(waker));
     }
 
     fn poll_connecting(&mut self, cx: &mut Context<'_>) -> Option<Connected> {
@@ -135,14 +132,11 @@ impl Drop for Driver {
     /// If the runtime goes before the task, the task ends, so that nobody waits for ever.
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        state.driver = None;
-        if state.ended.is_some() {
-            return;
+        state.driver.take().into_iter().for_each(|waker| state.drop_later(waker));
+        if state.ended.is_none() {
+            state.stream.handle(Instant::now(), Input::ConnectFailed(runtime_is_gone()));
+            self.shared.carry_out(&mut state);
         }
-        state.stream.handle(Instant::now(), Input::ConnectFailed(runtime_is_gone()));
-        self.shared.carry_out(&mut state);
-        drop(state);
-        self.shared.mailbox.kick();
     }
 }
 

@@ -1,24 +1,29 @@
 //! Everything of one task behind one lock.
 //!
-//! The order in which calls get the lock is the order of operations. The lock is never held while user
-//! code runs: callbacks are put into the mailbox and kicked off afterwards, wakers are only woken.
+//! The order in which calls get the lock is the order of operations. No user code runs while it is held:
+//! callbacks are put into the mailbox, and wakers and lent memory into [`After`], which [`Locked`] carries
+//! out when it lets the lock go. There it is also decided who is woken, computed from what waits.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::Waker;
 use std::time::Instant;
 
-use streamtask_proto::{Error, ErrorKind, Event, Input, Stream, Target, TaskState};
+use streamtask_proto::{Error, ErrorKind, Input, OpId, Stream, Target, TaskState};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc::UnboundedSender;
 
+use super::after::After;
 use super::handover::Handover;
-use super::lead::Lead;
+use super::hop;
+use super::lead::{Lead, Left};
 use super::slots::Slots;
+use super::waiters::Waiters;
 use crate::dispatch::Mailbox;
 use crate::lock;
 use crate::session::SessionInner;
 use crate::task::Identity;
+use crate::task::events::Listener;
 
 /// One task, shared by its handles, its operations and its driver.
 pub(crate) struct Shared {
@@ -26,10 +31,8 @@ pub(crate) struct Shared {
     pub(crate) target: Target,
     pub(crate) session: Arc<SessionInner>,
     pub(crate) mailbox: Mailbox,
-    pub(super) read_lead: Arc<Lead>,
-    pub(super) write_lead: Arc<Lead>,
+    pub(super) lead: Arc<Lead>,
     pub(super) read_waker: Waker,
-    pub(super) write_waker: Waker,
     /// Completed reads that nobody has looked at.
     pub(super) uncollected: AtomicUsize,
     state: Mutex<State>,
@@ -52,14 +55,20 @@ pub(crate) struct State {
     /// Whether a write has gone straight to the socket since anybody last looked: the next ones are
     /// gathered, because their caller is queueing.
     pub(super) is_queueing: bool,
-    pub(super) listeners: Vec<UnboundedSender<Event>>,
+    /// The read to whose poller the lead goes; his waker is there and not in the slot.
+    led: Option<OpId>,
+    pub(crate) listeners: Vec<Arc<Listener>>,
+    /// Those who wait for the end.
+    pub(crate) completions: Waiters,
+    /// Whether a delegate hears of what happens.
+    pub(crate) has_delegate: bool,
     /// How the task ended, once it has.
     pub(crate) ended: Option<Result<(), Error>>,
     /// Whether the delegate has been told.
     pub(crate) is_announced: bool,
-    pub(crate) completions: Vec<Waker>,
     /// The question that is open, to be withdrawn when the task ends.
     pub(crate) question: Option<Arc<crate::challenge::Answer>>,
+    pub(super) after: After,
     local: Option<std::net::SocketAddr>,
     pub(crate) remote: Option<std::net::SocketAddr>,
 }
@@ -71,16 +80,15 @@ impl Shared {
         session: Arc<SessionInner>,
         stream: Stream,
     ) -> Arc<Self> {
-        let (read_lead, write_lead) = (Lead::new(), Lead::new());
+        let lead = Lead::new();
+        let has_delegate = session.delegate().is_some();
         Arc::new(Shared {
             identity,
             target,
             mailbox: Mailbox::new(session.executor.clone()),
             session,
-            read_waker: read_lead.clone().into(),
-            write_waker: write_lead.clone().into(),
-            read_lead,
-            write_lead,
+            read_waker: lead.clone().into(),
+            lead,
             uncollected: AtomicUsize::new(0),
             state: Mutex::new(State {
                 stream,
@@ -92,23 +100,26 @@ impl Shared {
                 until: None,
                 armed: None,
                 is_queueing: false,
+                led: None,
                 listeners: Vec::new(),
+                completions: Waiters::default(),
+                has_delegate,
                 ended: None,
                 is_announced: false,
-                completions: Vec::new(),
                 question: None,
+                after: After::default(),
                 local: None,
                 remote: None,
             }),
         })
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+    pub(crate) fn lock(self: &Arc<Self>) -> Locked<'_> {
+        Locked { shared: self, state: Some(lock(&self.state)) }
     }
 
     /// Whether a driver is to be spawned; says so once.
-    pub(crate) fn wants_driver(&self) -> bool {
+    pub(crate) fn wants_driver(self: &Arc<Self>) -> bool {
         std::mem::take(&mut self.lock().wants_driver)
     }
 
@@ -124,8 +135,6 @@ impl Shared {
         state.stream.handle(now, input());
         self.pump(&mut state, now);
         state.wake_driver();
-        drop(state);
-        self.mailbox.kick();
     }
 
     /// The task's own delegate, or else the session's.
@@ -138,15 +147,8 @@ impl Shared {
         (crate::Session::from_inner(self.session.clone()), crate::StreamTask::handle(self.clone()))
     }
 
-    pub(crate) fn listen(&self, listener: UnboundedSender<Event>) {
-        let mut state = self.lock();
-        if state.ended.is_none() {
-            state.listeners.push(listener);
-        }
-    }
-
     /// Foundation's state: a cancelled task is *canceling* until its delegate has heard of it.
-    pub(crate) fn task_state(&self) -> TaskState {
+    pub(crate) fn task_state(self: &Arc<Self>) -> TaskState {
         let state = self.lock();
         match &state.ended {
             Some(Err(error)) if error.kind() == ErrorKind::Cancelled && !state.is_announced => {
@@ -170,18 +172,96 @@ impl State {
         self.local
     }
 
-    pub(super) fn wake_driver(&self) {
-        if let Some(driver) = &self.driver {
-            driver.wake_by_ref();
-        }
+    /// Drops a waker when the lock is free.
+    pub(crate) fn drop_later(&mut self, waker: Waker) {
+        self.after.drops.put(waker);
     }
 
-    /// The driver sleeps no longer than the core allows.
-    pub(super) fn arm(&mut self) {
-        if let Some(until) = self.until
-            && self.armed.is_none_or(|armed| until < armed)
-        {
-            self.wake_driver();
+    /// The driver is to look, as soon as the lock is free.
+    pub(super) fn wake_driver(&mut self) {
+        self.after.driver = true;
+    }
+
+    /// Whether no more than one operation waits, and nothing else: then nobody needs the driver for it.
+    fn is_one_alone(&self) -> bool {
+        let others =
+            self.has_delegate || !self.listeners.is_empty() || !self.completions.is_empty();
+        !others && self.slots.under_way() == 1
+    }
+
+    /// Somebody has polled `id` in vain, with `waker`.
+    pub(super) fn watch(&mut self, lead: &Lead, id: OpId, is_read: bool, waker: Waker) {
+        let unused = if is_read && self.is_one_alone() {
+            self.led = Some(id);
+            lead.to_operation(waker)
+        } else {
+            self.slots.watch(id, waker)
+        };
+        self.after.drops.put_some(unused);
+    }
+
+    /// Nobody sleeps over `id` any more.
+    pub(super) fn unwatch(&mut self, lead: &Lead, id: OpId) -> Left {
+        if self.led != Some(id) {
+            return Left { waker: self.slots.take_waker(id), is_owed: false };
+        }
+        self.led = None;
+        lead.to_driver()
+    }
+
+    /// Before the lock is let go: sees to it that whoever waits will be woken.
+    fn settle(&mut self, lead: &Lead) -> After {
+        if let Some(id) = self.led.filter(|_| !self.is_one_alone()) {
+            let left = self.unwatch(lead, id);
+            self.after.driver |= left.is_owed;
+            let unused = left.waker.and_then(|waker| self.slots.watch(id, waker));
+            self.after.drops.put_some(unused);
+        }
+        // The driver sleeps no longer than the core allows.
+        let is_late = |until| self.armed.is_none_or(|armed| until < armed);
+        self.after.driver |= self.until.is_some_and(is_late);
+        self.after.lent = self.stream.take_lent();
+        if std::mem::take(&mut self.after.driver) {
+            self.after.wakes.put_some(self.driver.clone());
+        }
+        std::mem::take(&mut self.after)
+    }
+}
+
+/// A task's lock. When it is let go, what was put off until then is carried out.
+pub(crate) struct Locked<'a> {
+    shared: &'a Arc<Shared>,
+    /// `None` only while it is dropped.
+    state: Option<MutexGuard<'a, State>>,
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        self.state.as_ref().expect("it is held until it is dropped")
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        self.state.as_mut().expect("it is held until it is dropped")
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let shared = self.shared;
+        let After { wakes, drops, lent, step, session, .. } = self.settle(&shared.lead);
+        self.state = None;
+        wakes.wake();
+        drop((drops, lent));
+        if let Some(step) = step {
+            hop::make(shared.clone(), step);
+        }
+        shared.mailbox.kick();
+        if session {
+            shared.session.kick();
         }
     }
 }

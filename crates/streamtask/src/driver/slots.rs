@@ -1,6 +1,7 @@
 //! Where results wait for those who asked.
 //!
 //! One slot for each operation under way, reused when it is collected: an operation allocates nothing.
+//! Wakers are only moved here, never woken, cloned or dropped: the task's lock is held.
 
 use std::task::Waker;
 
@@ -44,10 +45,19 @@ enum Slot {
     Ready(Result<Answer, Error>),
 }
 
+impl Slot {
+    fn is_under_way(&self) -> bool {
+        match self {
+            Slot::Waiting(_) | Slot::Callback(_) | Slot::Detached => true,
+            Slot::Free(_) | Slot::Ready(_) => false,
+        }
+    }
+}
+
 /// What becomes of a result.
 pub(crate) enum Claim {
-    /// It waits in its slot, and this one should know.
-    Kept(Option<Waker>),
+    /// It waits in its slot.
+    Kept,
     /// It is for this callback.
     Callback(Callback, Result<Answer, Error>),
     /// Nobody wants it.
@@ -58,6 +68,7 @@ pub(crate) enum Claim {
 pub(crate) struct Slots {
     slots: Vec<(u32, Slot)>,
     free: Option<u32>,
+    under_way: usize,
 }
 
 impl Slots {
@@ -77,7 +88,13 @@ impl Slots {
         };
         let (generation, slot) = &mut self.slots[index as usize];
         *slot = Slot::Waiting(None);
+        self.under_way += 1;
         OpId(u64::from(*generation) << 32 | u64::from(index))
+    }
+
+    /// How many operations are under way.
+    pub(crate) fn under_way(&self) -> usize {
+        self.under_way
     }
 
     fn get(&mut self, id: OpId) -> Option<&mut Slot> {
@@ -91,16 +108,17 @@ impl Slots {
         let index = id.0 as u32;
         let (generation, slot) = &mut self.slots[index as usize];
         *generation = generation.wrapping_add(1);
-        Some(std::mem::replace(slot, Slot::Free(self.free.replace(index))))
+        let closed = std::mem::replace(slot, Slot::Free(self.free.replace(index)));
+        self.under_way -= usize::from(closed.is_under_way());
+        Some(closed)
     }
 
-    /// An operation is done.
+    /// An operation is done. Whoever sleeps over it was [taken out](Self::take_waker) before.
     pub(crate) fn complete(&mut self, id: OpId, result: Result<Answer, Error>) -> Claim {
         if let Some(slot @ Slot::Waiting(_)) = self.get(id) {
-            return match std::mem::replace(slot, Slot::Ready(result)) {
-                Slot::Waiting(waker) => Claim::Kept(waker),
-                _ => Claim::Kept(None),
-            };
+            *slot = Slot::Ready(result);
+            self.under_way -= 1;
+            return Claim::Kept;
         }
         match self.close(id) {
             Some(Slot::Callback(callback)) => Claim::Callback(callback, result),
@@ -119,20 +137,19 @@ impl Slots {
         }
     }
 
-    /// Somebody polls.
-    pub(crate) fn watch(&mut self, id: OpId, waker: &Waker) {
-        if let Some(Slot::Waiting(known)) = self.get(id) {
-            match known {
-                Some(known) => known.clone_from(waker),
-                None => *known = Some(waker.clone()),
-            }
+    /// Nobody sleeps over it any more: whoever did is to be woken, or polls again.
+    pub(crate) fn take_waker(&mut self, id: OpId) -> Option<Waker> {
+        match self.get(id)? {
+            Slot::Waiting(waker) => waker.take(),
+            _ => None,
         }
     }
 
-    /// Whoever polls sees for himself: he need not be woken by what he does.
-    pub(crate) fn unwatch(&mut self, id: OpId) {
-        if let Some(Slot::Waiting(known)) = self.get(id) {
-            *known = None;
+    /// Somebody has polled in vain.
+    pub(crate) fn watch(&mut self, id: OpId, waker: Waker) -> Option<Waker> {
+        match self.get(id) {
+            Some(Slot::Waiting(known)) => known.replace(waker),
+            _ => Some(waker),
         }
     }
 
@@ -142,33 +159,29 @@ impl Slots {
         id: OpId,
         callback: Callback,
     ) -> Option<(Callback, Result<Answer, Error>)> {
-        match self.get(id)? {
-            Slot::Ready(_) => match self.close(id)? {
-                Slot::Ready(result) => Some((callback, result)),
-                _ => None,
-            },
-            slot => {
-                *slot = Slot::Callback(callback);
+        match self.collect(id) {
+            Some(result) => Some((callback, result)),
+            None => {
+                if let Some(slot) = self.get(id) {
+                    *slot = Slot::Callback(callback);
+                }
                 None
             }
         }
     }
 
-    /// Nobody will ask for it again. What was done and not collected comes back.
+    /// Nobody will ask for it again; it goes on. What was done and not collected comes back.
     pub(crate) fn detach(&mut self, id: OpId) -> Option<Result<Answer, Error>> {
-        match self.get(id)? {
-            Slot::Ready(_) => match self.close(id)? {
-                Slot::Ready(result) => Some(result),
-                _ => None,
-            },
-            slot => {
-                *slot = Slot::Detached;
-                None
-            }
+        let done = self.collect(id);
+        if done.is_none()
+            && let Some(slot) = self.get(id)
+        {
+            *slot = Slot::Detached;
         }
+        done
     }
 
-    /// The operation was taken back.
+    /// The operation is taken back. What was done and not collected comes back.
     pub(crate) fn withdraw(&mut self, id: OpId) -> Option<Result<Answer, Error>> {
         match self.close(id)? {
             Slot::Ready(result) => Some(result),
@@ -185,13 +198,14 @@ mod tests {
     fn an_old_name_means_nothing_in_a_reused_slot() {
         let mut slots = Slots::default();
         let old = slots.open();
-        assert!(matches!(slots.complete(old, Ok(Answer::Done)), Claim::Kept(None)));
+        assert!(matches!(slots.complete(old, Ok(Answer::Done)), Claim::Kept));
         assert!(slots.collect(old).is_some());
         let new = slots.open();
         assert_eq!(old.0 as u32, new.0 as u32, "the slot is reused");
         assert!(slots.collect(old).is_none());
         assert!(slots.withdraw(old).is_none());
-        assert!(matches!(slots.complete(new, Ok(Answer::Done)), Claim::Kept(None)));
+        assert_eq!(slots.under_way(), 1);
+        assert!(matches!(slots.complete(new, Ok(Answer::Done)), Claim::Kept));
         assert!(slots.collect(new).is_some());
     }
 
@@ -200,6 +214,24 @@ mod tests {
         let mut slots = Slots::default();
         let id = slots.open();
         assert!(slots.detach(id).is_none());
+        assert_eq!(slots.under_way(), 1, "it goes on");
         assert!(matches!(slots.complete(id, Ok(Answer::Done)), Claim::Unclaimed(Ok(_))));
+        assert_eq!(slots.under_way(), 0);
+    }
+
+    #[test]
+    fn only_what_is_not_done_counts_as_under_way() {
+        let mut slots = Slots::default();
+        let ids: Vec<_> = (0..5).map(|_| slots.open()).collect();
+        assert_eq!(slots.under_way(), 5);
+        let _ = slots.complete(ids[0], Ok(Answer::Done));
+        let _ = slots.withdraw(ids[1]);
+        let _ = slots.call(ids[2], Box::new(|_| {}));
+        let _ = slots.complete(ids[2], Ok(Answer::Done));
+        assert_eq!(slots.under_way(), 2);
+        let _ = slots.collect(ids[0]);
+        let _ = slots.detach(ids[3]);
+        let _ = slots.complete(ids[3], Ok(Answer::Done));
+        assert_eq!(slots.under_way(), 1);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use streamtask_proto::{Error, Event};
 
 use super::shared::{Shared, State};
+use crate::task::events::Listener;
 use crate::{InputStream, OutputStream, lock};
 
 impl Shared {
@@ -18,18 +19,20 @@ impl Shared {
 
     /// What happened, to those who listen and to the delegate.
     pub(super) fn tell(self: &Arc<Self>, state: &mut State, event: Event) {
-        state.listeners.retain(|listener| listener.send(event.clone()).is_ok());
+        for listener in &state.listeners {
+            state.after.wakes.put_some(listener.hear(event.clone()));
+        }
         match event {
-            Event::ReadClosed => self.tell_delegate(|delegate, session, task| {
+            Event::ReadClosed => self.tell_delegate(state, |delegate, session, task| {
                 delegate.read_closed(session, task);
             }),
-            Event::WriteClosed => self.tell_delegate(|delegate, session, task| {
+            Event::WriteClosed => self.tell_delegate(state, |delegate, session, task| {
                 delegate.write_closed(session, task);
             }),
             Event::Finished(result) => {
                 let error = result.clone().err();
                 self.end(state, result);
-                if self.delegate().is_some() {
+                if state.has_delegate {
                     let shared = self.clone();
                     self.mailbox.put(move || shared.announce(error));
                 } else {
@@ -42,11 +45,12 @@ impl Shared {
 
     fn tell_delegate(
         self: &Arc<Self>,
+        state: &State,
         tell: impl FnOnce(&dyn crate::SessionDelegate, &crate::Session, &crate::StreamTask)
         + Send
         + 'static,
     ) {
-        if self.delegate().is_some() {
+        if state.has_delegate {
             let shared = self.clone();
             self.mailbox.put(move || {
                 if let Some(delegate) = shared.delegate() {
@@ -57,19 +61,33 @@ impl Shared {
         }
     }
 
+    /// Events for `listener`, from now on.
+    pub(crate) fn listen(self: &Arc<Self>, listener: &Arc<Listener>) {
+        let mut state = self.lock();
+        match state.ended {
+            None => state.listeners.push(listener.clone()),
+            Some(_) => listener.hear_no_more().map_or((), |waker| state.after.wakes.put(waker)),
+        }
+    }
+
+    /// No more of them.
+    pub(crate) fn stop_listening(self: &Arc<Self>, listener: &Arc<Listener>) {
+        self.lock().listeners.retain(|known| !Arc::ptr_eq(known, listener));
+    }
+
     /// The task is over, well or not.
     pub(super) fn end(&self, state: &mut State, result: Result<(), Error>) {
         state.ended = Some(result);
-        state.listeners.clear();
+        for listener in std::mem::take(&mut state.listeners) {
+            state.after.wakes.put_some(listener.hear_no_more());
+        }
         if let Some(question) = state.question.take() {
             question.give(crate::challenge::Given {
                 disposition: crate::Disposition::Cancel,
                 credential: None,
             });
         }
-        for waker in state.completions.drain(..) {
-            waker.wake();
-        }
+        state.completions.drain(&mut state.after.wakes);
         state.wake_driver();
     }
 
@@ -84,10 +102,11 @@ impl Shared {
         self.leave_told();
     }
 
-    /// The session forgets the task.
+    /// The session forgets the task, and may have its last message.
     fn leave(&self, state: &mut State) {
         state.is_announced = true;
         self.session.task_ended(self.identity.number);
+        state.after.session = true;
     }
 
     /// The last word was had: the task lets its delegate go, and perhaps the session has its last message.
@@ -96,6 +115,5 @@ impl Shared {
         let delegate = lock(&self.identity.delegate).take();
         drop(delegate);
         self.leave(&mut self.lock());
-        self.session.kick();
     }
 }

@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, Weak};
 
+use streamtask_proto::Input;
 use streamtask_proto::tls::{Ask, IdentityAnswer, IdentityQuestion, TrustAnswer, TrustQuestion};
 
 use crate::challenge::{
@@ -75,9 +76,14 @@ impl Asker {
         let challenge = Challenge::new(space, answer.clone());
         let asked = shared.clone();
         shared.mailbox.put(move || route(&asked, challenge));
-        shared.mailbox.kick();
+        // Letting the lock go sends the question off. From here to the answer the time is not the peer's.
+        shared.input(Input::Asked);
         drop(shared);
-        answer.wait()
+        let given = answer.wait();
+        if let Some(shared) = self.0.upgrade() {
+            shared.input(Input::Answered);
+        }
+        given
     }
 }
 

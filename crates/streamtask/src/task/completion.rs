@@ -13,11 +13,15 @@ use crate::driver::Shared;
 
 /// Ready when its task is over. Dropping it changes nothing; it does not keep the task alive.
 #[must_use = "a future does nothing unless it is polled"]
-pub struct Completion(Arc<Shared>);
+pub struct Completion {
+    shared: Arc<Shared>,
+    /// Under which it waits, once it does.
+    key: Option<u64>,
+}
 
 impl Completion {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Completion(shared)
+        Completion { shared, key: None }
     }
 
     /// Blocks until the task is over. Needs no runtime.
@@ -32,15 +36,33 @@ impl Completion {
 impl Future for Completion {
     type Output = Result<(), Error>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.0.lock();
-        if let Some(result) = &state.ended {
-            return Poll::Ready(result.clone());
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // Cloned before the lock is taken: that runs the executor's code.
+        let mine = cx.waker().clone();
+        let this = &mut *self;
+        let mut state = this.shared.lock();
+        match state.ended.clone() {
+            Some(result) => {
+                state.drop_later(mine);
+                Poll::Ready(result)
+            }
+            None => {
+                if let Some(before) = state.completions.put(&mut this.key, mine) {
+                    state.drop_later(before);
+                }
+                Poll::Pending
+            }
         }
-        if !state.completions.iter().any(|waker| waker.will_wake(cx.waker())) {
-            state.completions.push(cx.waker().clone());
+    }
+}
+
+impl Drop for Completion {
+    fn drop(&mut self) {
+        let Some(key) = self.key else { return };
+        let mut state = self.shared.lock();
+        if let Some(waker) = state.completions.remove(key) {
+            state.drop_later(waker);
         }
-        Poll::Pending
     }
 }
 

@@ -1,42 +1,102 @@
 //! What happens to a task, as a stream.
 
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 use streamtask_proto::Event;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::driver::Shared;
+use crate::lock;
 
 /// The events of one task, from when it was asked for; the last is [`Event::Finished`], or none when the
 /// streams were captured.
 ///
 /// Few events happen in the life of a task, so they are never dropped. Dropping the stream changes
 /// nothing for the task.
-#[derive(Debug)]
-pub struct Events(UnboundedReceiver<Event>);
+pub struct Events {
+    shared: Arc<Shared>,
+    listener: Arc<Listener>,
+}
+
+/// Where events wait for the one who listens.
+#[derive(Default)]
+pub(crate) struct Listener(Mutex<Heard>);
+
+#[derive(Default)]
+struct Heard {
+    events: VecDeque<Event>,
+    is_over: bool,
+    waker: Option<Waker>,
+}
+
+impl Listener {
+    /// Takes an event in. Whoever sleeps over it comes back, to be woken without locks.
+    pub(crate) fn hear(&self, event: Event) -> Option<Waker> {
+        let mut heard = lock(&self.0);
+        heard.events.push_back(event);
+        heard.waker.take()
+    }
+
+    /// There will be no more.
+    pub(crate) fn hear_no_more(&self) -> Option<Waker> {
+        let mut heard = lock(&self.0);
+        heard.is_over = true;
+        heard.waker.take()
+    }
+
+    fn poll(&self, waker: &Waker) -> Poll<Option<Event>> {
+        // Cloning and dropping wakers runs the executor's code, which must find no lock taken.
+        let mine = waker.clone();
+        let mut heard = lock(&self.0);
+        let (polled, unused) = match heard.events.pop_front() {
+            Some(event) => (Poll::Ready(Some(event)), Some(mine)),
+            None if heard.is_over => (Poll::Ready(None), Some(mine)),
+            None => (Poll::Pending, heard.waker.replace(mine)),
+        };
+        drop(heard);
+        drop(unused);
+        polled
+    }
+}
 
 impl Events {
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
-        let (sender, receiver) = unbounded_channel();
-        shared.listen(sender);
-        Events(receiver)
+        let listener = Arc::new(Listener::default());
+        shared.listen(&listener);
+        Events { shared: shared.clone(), listener }
     }
 
     /// The next event; `None` behind the last.
     ///
     /// *Cancel safety.* Dropping the future loses no event.
     pub async fn next(&mut self) -> Option<Event> {
-        self.0.recv().await
+        poll_fn(|cx| self.listener.poll(cx.waker())).await
     }
 }
 
 impl Stream for Events {
     type Item = Event;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.0.poll_recv(cx)
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.listener.poll(cx.waker())
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.shared.stop_listening(&self.listener);
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events")
+            .field("waiting", &lock(&self.listener.0).events.len())
+            .finish_non_exhaustive()
     }
 }

@@ -242,6 +242,7 @@ impl StreamTask {
             return Err(Error::new(ErrorKind::InvalidArgument).detail(why));
         }
         *lock(&self.0.identity.delegate) = Some(Arc::new(delegate));
+        self.0.lock().has_delegate = true;
         Ok(())
     }
 

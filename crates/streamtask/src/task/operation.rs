@@ -1,7 +1,7 @@
 //! What a call returns: a future, or something to wait for, or to hang a callback on.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use std::thread::Thread;
 
 use streamtask_proto::tls::TlsInfo;
 use streamtask_proto::{Error, OpId, Operation as Call, ReadData};
+use tokio::task::coop::cooperative;
 
 use crate::driver::{Answer, Enqueued, Shared};
 use crate::{InputStream, OutputStream};
@@ -32,8 +33,6 @@ enum State {
         shared: Arc<Shared>,
         id: OpId,
         is_read: bool,
-        /// Whether it is a read that nobody has polled yet.
-        is_fresh: bool,
     },
     Taken,
 }
@@ -91,9 +90,7 @@ impl<T: OperationResult> Operation<T> {
         let is_read = matches!(call, Call::Read(..));
         let state = match shared.enqueue(call) {
             Enqueued::Done(result) => State::Done(shared.clone(), result),
-            Enqueued::UnderWay(id) => {
-                State::UnderWay { shared: shared.clone(), id, is_read, is_fresh: is_read }
-            }
+            Enqueued::UnderWay(id) => State::UnderWay { shared: shared.clone(), id, is_read },
         };
         Operation { state, result: PhantomData }
     }
@@ -114,7 +111,7 @@ impl<T: OperationResult> Operation<T> {
     pub fn on_complete(mut self, callback: impl FnOnce(Result<T, Error>) + Send + 'static) {
         let callback = |result: Result<Answer, Error>| callback(result.map(T::from_answer));
         match std::mem::replace(&mut self.state, State::Taken) {
-            State::UnderWay { shared, id, is_read, .. } => {
+            State::UnderWay { shared, id, is_read } => {
                 shared.call(id, is_read, Box::new(callback));
             }
             State::Done(shared, result) => {
@@ -133,20 +130,25 @@ impl<T: OperationResult> Future for Operation<T> {
     /// # Panics
     /// When polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // A loop over operations that are done at once must let other tasks have their turn.
+        pin!(cooperative(poll_fn(|cx| self.poll_result(cx)))).poll(cx)
+    }
+}
+
+impl<T: OperationResult> Operation<T> {
+    fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
         let result = match std::mem::replace(&mut self.state, State::Taken) {
             State::Done(shared, result) => {
                 shared.look_at(&result);
                 result
             }
-            State::UnderWay { shared, id, is_read, is_fresh } => {
-                match shared.poll(id, is_read, is_fresh, cx.waker()) {
-                    Some(result) => result,
-                    None => {
-                        self.state = State::UnderWay { shared, id, is_read, is_fresh: false };
-                        return Poll::Pending;
-                    }
+            State::UnderWay { shared, id, is_read } => match shared.poll(id, is_read, cx.waker()) {
+                Some(result) => result,
+                None => {
+                    self.state = State::UnderWay { shared, id, is_read };
+                    return Poll::Pending;
                 }
-            }
+            },
             State::Taken => panic!("an operation was polled after it was ready"),
         };
         Poll::Ready(result.map(T::from_answer))
@@ -156,7 +158,7 @@ impl<T: OperationResult> Future for Operation<T> {
 impl<T> Drop for Operation<T> {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.state, State::Taken) {
-            State::UnderWay { shared, id, is_read, .. } => shared.abandon_operation(id, is_read),
+            State::UnderWay { shared, id, is_read } => shared.abandon_operation(id, is_read),
             State::Done(shared, Ok(Answer::Read(read))) => shared.give_back(read),
             State::Done(_, _) | State::Taken => {}
         }

@@ -1,0 +1,186 @@
+//! What the application may read: bytes in order, each under the layer that it came under.
+//!
+//! A stop of TLS leaves behind what was not read under it. That stays first in line, and no read joins it
+//! with what came later. Bytes of reads that nobody looked at come back here. Whether a read has enough is
+//! for [`reads`](crate::stream) to say.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::machine::Place;
+use crate::{EofKind, ReadData};
+
+/// Unread bytes, layer by layer.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    /// What ended layers of TLS left unread, the oldest first. None of them is empty. Clear text is never
+    /// among them: TLS starts only when there is none.
+    ended: VecDeque<Ended>,
+    /// What came under today's layer.
+    today: BytesMut,
+    layer: u32,
+    is_secure: bool,
+    /// How many bytes reads have taken and kept.
+    taken: u64,
+    /// What came back while reads behind it were still out.
+    returned: Vec<ReadData>,
+    /// Nothing is to be read any more, not even what comes back.
+    is_discarded: bool,
+}
+
+struct Ended {
+    layer: u32,
+    bytes: BytesMut,
+}
+
+impl Inbox {
+    /// What a read may take: the bytes of the first layer that has any.
+    pub(crate) fn first(&self) -> &[u8] {
+        self.ended.front().map_or(&self.today, |ended| &ended.bytes)
+    }
+
+    /// Whether another layer begins behind [`first`](Self::first).
+    pub(crate) fn is_behind_a_switch(&self) -> bool {
+        !self.ended.is_empty()
+    }
+
+    /// Whether there is nothing to read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ended.is_empty() && self.today.is_empty()
+    }
+
+    /// How much there is to read, in all layers.
+    pub(crate) fn len(&self) -> usize {
+        self.ended.iter().map(|ended| ended.bytes.len()).sum::<usize>() + self.today.len()
+    }
+
+    /// How much of it is clear text.
+    pub(crate) fn clear_text(&self) -> usize {
+        if self.is_secure { 0 } else { self.today.len() }
+    }
+
+    /// How many bytes reads have taken and kept.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// Where what comes under today's layer goes.
+    pub(crate) fn today(&mut self) -> &mut BytesMut {
+        &mut self.today
+    }
+
+    /// Takes the first `count` bytes of [`first`](Self::first), for a reader who needs to know no layer.
+    pub(crate) fn take(&mut self, count: usize) -> Bytes {
+        self.take_read(count, None).data
+    }
+
+    /// Takes the first `count` bytes of [`first`](Self::first); `eof` stands behind them.
+    pub(crate) fn take_read(&mut self, count: usize, eof: Option<EofKind>) -> ReadData {
+        self.taken += count as u64;
+        match self.ended.front_mut() {
+            None => {
+                let data = self.today.split_to(count).freeze();
+                ReadData::new(data, eof, self.is_secure, self.place(self.layer))
+            }
+            Some(ended) => {
+                let (data, layer) = (ended.bytes.split_to(count).freeze(), ended.layer);
+                if ended.bytes.is_empty() {
+                    self.ended.pop_front();
+                }
+                ReadData::new(data, eof, true, self.place(layer))
+            }
+        }
+    }
+
+    fn place(&self, layer: u32) -> Place {
+        Place { layer, taken: self.taken }
+    }
+
+    /// Another layer begins. What is unread under an ended one stays first in line, except clear text: that
+    /// must not be taken for what TLS brings, so the caller has seen to it that there is none.
+    pub(crate) fn change_layer(&mut self, is_secure: bool) {
+        debug_assert_eq!(self.clear_text(), 0, "clear text before TLS");
+        let bytes = std::mem::take(&mut self.today);
+        if !bytes.is_empty() {
+            self.ended.push_back(Ended { layer: self.layer, bytes });
+        }
+        self.layer = self.layer.wrapping_add(1);
+        self.is_secure = is_secure;
+    }
+
+    /// Puts back what a read had brought and nobody looked at, as soon as nothing behind it is out.
+    /// `is_last` says that no other such read is out: what does not fit by then is gone, because one
+    /// behind it was looked at.
+    pub(crate) fn give_back(&mut self, read: ReadData, is_last: bool) {
+        if !read.data.is_empty() && !self.is_discarded {
+            self.returned.push(read);
+        }
+        while let Some(index) = self.returned.iter().position(|read| self.fits(read)) {
+            let read = self.returned.swap_remove(index);
+            self.put_back(&read);
+        }
+        if is_last {
+            self.returned.clear();
+        }
+    }
+
+    /// Clear text does not come back once TLS has started: it could be taken for what TLS brought.
+    fn fits(&self, read: &ReadData) -> bool {
+        let may = read.is_secure || read.place.layer == self.layer;
+        may && read.place.taken == self.taken
+    }
+
+    fn put_back(&mut self, read: &ReadData) {
+        self.taken -= read.data.len() as u64;
+        let layer = read.place.layer;
+        match self.ended.front_mut() {
+            Some(ended) if ended.layer == layer => prepend(&mut ended.bytes, &read.data),
+            None if self.layer == layer => prepend(&mut self.today, &read.data),
+            Some(_) | None => {
+                self.ended.push_front(Ended { layer, bytes: BytesMut::from(&read.data[..]) });
+            }
+        }
+    }
+
+    /// Throws the unread clear text away.
+    pub(crate) fn discard_clear_text(&mut self) {
+        if !self.is_secure {
+            self.today.clear();
+            self.returned.retain(|read| read.is_secure);
+        }
+    }
+
+    /// Throws everything away, also what might still come back.
+    pub(crate) fn discard(&mut self) {
+        *self = Inbox { is_discarded: true, taken: self.taken, ..Inbox::default() };
+    }
+
+    /// How much memory it holds, used or not.
+    pub(crate) fn capacity(&self) -> usize {
+        self.ended.iter().map(|ended| ended.bytes.capacity()).sum::<usize>() + self.today.capacity()
+    }
+
+    /// Gives the memory back that is not in use.
+    pub(crate) fn rest(&mut self) {
+        self.today = BytesMut::from(&self.today[..]);
+    }
+}
+
+fn prepend(buffer: &mut BytesMut, bytes: &[u8]) {
+    let mut whole = BytesMut::with_capacity(bytes.len() + buffer.len());
+    whole.extend_from_slice(bytes);
+    whole.extend_from_slice(buffer);
+    *buffer = whole;
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox")
+            .field("ended", &self.ended.iter().map(|ended| ended.bytes.len()).collect::<Vec<_>>())
+            .field("today", &self.today.len())
+            .field("taken", &self.taken)
+            .finish_non_exhaustive()
+    }
+}

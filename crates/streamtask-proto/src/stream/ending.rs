@@ -1,0 +1,206 @@
+//! How a task ends: failed, closed on both sides, dropped by all, or handed over.
+
+use super::lifecycle::Life;
+use super::reads::{Behind, ReadSide};
+use super::writes::WriteSide;
+use super::{Stream, lent};
+use crate::{Closing, EofKind, Error, ErrorKind, Event, OpId, Outcome, Output};
+
+impl Stream {
+    /// Writing has become impossible, and nothing more: what the peer has said is still to be read.
+    pub(super) fn send_failed(&mut self, error: Error) {
+        self.pipe.forget_pending();
+        if error.is_reset() && self.reset.is_none() {
+            self.reset = Some(error.clone());
+        }
+        if self.writes.is_shut() {
+            return;
+        }
+        for write in self.writes.drain() {
+            self.complete_lent(write, Err(error.clone()));
+        }
+        self.writes.set_side(WriteSide::Failed(error));
+        self.tell_write_closed();
+    }
+
+    /// The peer's FIN; but once a direction has failed with a reset, no end is clean.
+    pub(super) fn received_end(&mut self) {
+        self.pipe.received_end();
+        self.broken = self.broken.take().or(self.reset.clone());
+    }
+
+    pub(super) fn tell_write_closed(&mut self) {
+        if !std::mem::replace(&mut self.told_write_closed, true) {
+            self.tell(Event::WriteClosed);
+        }
+    }
+
+    pub(super) fn tell_read_closed(&mut self) {
+        if !std::mem::replace(&mut self.told_read_closed, true) {
+            self.tell(Event::ReadClosed);
+        }
+    }
+
+    /// What follows once the lanes have come to rest: ends are announced, and perhaps this was the last.
+    pub(super) fn settle(&mut self) {
+        if self.life.is_over() {
+            return;
+        }
+        if self.abandoned {
+            self.settle_abandoned();
+        }
+        if !self.is_acting() {
+            return;
+        }
+        if self.has_ended_for_readers() && self.reads.is_empty() {
+            self.tell_read_closed();
+        }
+        if self.writes.is_over() && self.reads.is_over() && self.is_idle() {
+            self.finish(self.result_of_both_sides(), Closing::Lingering);
+        }
+    }
+
+    fn has_ended_for_readers(&self) -> bool {
+        match self.behind() {
+            Behind::End(_) | Behind::Failure(_) => true,
+            Behind::More | Behind::Switch => false,
+        }
+    }
+
+    fn result_of_both_sides(&self) -> Result<(), Error> {
+        match (self.writes.failure(), self.behind()) {
+            (Some(error), _) => Err(error.clone()),
+            (None, Behind::Failure(error)) if self.reads.side() != ReadSide::Closed => Err(error),
+            (None, _) => Ok(()),
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.is_nothing_queued() && self.pipe.pending().is_empty()
+    }
+
+    fn is_nothing_queued(&self) -> bool {
+        self.reads.is_empty() && self.writes.is_empty() && self.barriers.is_empty()
+    }
+
+    /// Nobody holds the task any more. With nothing queued it ends as if it had been closed; what is queued
+    /// runs on, unless nobody is left who could resume it.
+    fn settle_abandoned(&mut self) {
+        let cancelled = || Error::from(ErrorKind::Cancelled);
+        match self.life {
+            Life::New => self.fail(cancelled()),
+            Life::Opening(_) | Life::Open if !self.is_nothing_queued() => {
+                if self.suspensions > 0 {
+                    self.fail_closing(cancelled(), Closing::Lingering);
+                }
+            }
+            Life::Opening(_) => self.finish(Ok(()), Closing::AtOnce),
+            Life::Open => {
+                let said = match self.writes.side() {
+                    WriteSide::Open => self.pipe.close_notify(),
+                    WriteSide::Closing
+                    | WriteSide::Closed
+                    | WriteSide::Poisoned(_)
+                    | WriteSide::Failed(_) => Ok(()),
+                };
+                self.finish(said, Closing::Lingering);
+            }
+            Life::Finished(_) | Life::Captured => {}
+        }
+    }
+
+    /// The stream is broken: nothing will come, and nothing can leave.
+    pub(super) fn fail_broken(&mut self, error: Error) {
+        if self.life.is_over() {
+            return;
+        }
+        self.complete_all(&error);
+        self.tell_read_closed();
+        self.tell_write_closed();
+        self.finish(Err(error), Closing::AtOnce);
+    }
+
+    /// Ends the task: everything queued completes with `error`, reads first, in order.
+    pub(super) fn fail(&mut self, error: Error) {
+        self.fail_closing(error, Closing::AtOnce);
+    }
+
+    fn fail_closing(&mut self, error: Error, closing: Closing) {
+        if self.life.is_over() {
+            return;
+        }
+        self.complete_all(&error);
+        self.finish(Err(error), closing);
+    }
+
+    fn complete_all(&mut self, error: &Error) {
+        let is_for_nobody =
+            matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::UnexpectedClearText { .. });
+        if is_for_nobody {
+            self.pipe.inbox_mut().discard();
+        }
+        let hold = if self.is_acting() { self.holds().reads } else { 0 };
+        for (read, answer) in self.reads.fail(&mut self.pipe, hold, error) {
+            self.complete_lent(read, answer.map(Outcome::Read));
+        }
+        if self.barriers.starts_secure() {
+            // Whoever reads from now on counts on TLS.
+            self.pipe.inbox_mut().discard_clear_text();
+        }
+        for write in self.writes.drain() {
+            self.complete_lent(write, Err(error.clone()));
+        }
+        for id in self.barriers.drain() {
+            self.complete(id, Err(error.clone()));
+        }
+    }
+
+    fn finish(&mut self, result: Result<(), Error>, closing: Closing) {
+        let result = result.map_err(|error| error.at(self.target.to_string()));
+        self.outputs.push_back(Output::Close(closing));
+        self.tell(Event::Finished(result.clone()));
+        self.life = Life::Finished(result);
+    }
+
+    /// Hands the pipe over; the task is over without another word.
+    pub(super) fn hand_over(&mut self) {
+        let pipe = std::mem::replace(&mut self.pipe, crate::Pipe::new());
+        self.outputs.push_back(Output::Captured(Box::new(pipe)));
+        self.life = Life::Captured;
+    }
+
+    /// What stands behind the bytes that may be read.
+    pub(super) fn behind(&self) -> Behind {
+        if self.pipe.inbox().is_behind_a_switch() {
+            return Behind::Switch;
+        }
+        let is_strict = self.options.strict_barriers;
+        match self.pipe.end() {
+            None => Behind::More,
+            Some(EofKind::CloseNotify) if self.barriers.is_stop_imminent(is_strict) => {
+                Behind::Switch
+            }
+            // While TLS is being switched, an end is the switch's failure and so the whole task's; and what
+            // is broken has no end of its own.
+            Some(_) if self.barriers.is_switching() || self.broken.is_some() => Behind::More,
+            Some(EofKind::Truncated) if !self.options.tolerate_truncation => {
+                Behind::Failure(ErrorKind::Truncated.into())
+            }
+            Some(kind) => Behind::End(kind),
+        }
+    }
+
+    pub(super) fn complete_lent(&mut self, done: lent::Done, result: Result<Outcome, Error>) {
+        self.lent.put(done.lent);
+        self.complete(done.id, result);
+    }
+
+    pub(super) fn complete(&mut self, id: OpId, result: Result<Outcome, Error>) {
+        let named = result.map_err(|error| error.at(self.target.to_string()));
+        self.outputs.push_back(Output::Complete(id, named));
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+}
