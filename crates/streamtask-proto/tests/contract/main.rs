@@ -3,6 +3,8 @@
 //! No socket and no clock: a client machine, a server made of rustls' own server side, and a wire
 //! between them that cuts as it is told.
 
+mod ends;
+mod layers;
 mod rules;
 mod server;
 mod switching;

@@ -261,7 +261,7 @@ fn shake_hands(world: &mut World, start: u64) {
 }
 
 /// Takes a finished read's result out, as if its future had been dropped before it was looked at.
-fn give_back(world: &mut World, id: u64, is_last: bool) {
+pub(crate) fn give_back(world: &mut World, id: u64, is_last: bool) {
     let read = world.data(id).clone();
     world.input(Input::Return { read, is_last });
 }
@@ -292,13 +292,13 @@ fn the_end_of_the_stream_comes_back_with_the_read_that_told_it() {
     world.enqueue(Operation::CloseWrite);
     world.run();
     assert!(world.data(read).at_eof);
-    assert!(!world.closed, "nobody knows of the end yet");
+    assert!(!world.is_closed(), "nobody knows of the end yet");
     give_back(&mut world, read, true);
     world.looks_at_reads = true;
     let again = world.read(1, 100);
     assert_eq!(&world.data(again).data[..], b"the end");
     assert!(world.data(again).at_eof);
-    assert!(world.closed, "both sides are done, so the task is");
+    assert!(world.is_closed(), "both sides are done, so the task is");
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn the_resource_timeout_ends_the_task() {
     assert!(
         matches!(world.events.last(), Some(Event::Finished(Err(error))) if error.kind() == limit)
     );
-    assert!(world.closed);
+    assert!(world.is_closed());
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::TlsVersion;
 use streamtask_proto::{
-    Error, ErrorKind, Event, Input, OpId, Operation, Options, Outcome, Output, ReadData, ReadKind,
-    Stream, Target, Timeout, Transmit, Wait,
+    Closing, Error, ErrorKind, Event, Input, OpId, Operation, Options, Outcome, Output, ReadData,
+    ReadKind, Stream, Target, Timeout, Transmit, Wait,
 };
 
 use crate::server::{Server, pki};
@@ -19,7 +19,7 @@ pub(crate) struct World {
     pub(crate) now: Instant,
     pub(crate) events: Vec<Event>,
     pub(crate) shutdown_write: bool,
-    pub(crate) closed: bool,
+    pub(crate) closing: Option<Closing>,
     /// Results, each put in once; a second one is a breach of rule 1.
     pub(crate) results: BTreeMap<u64, Result<Outcome, Error>>,
     /// In which order they came.
@@ -63,7 +63,7 @@ impl World {
             now,
             events: Vec::new(),
             shutdown_write: false,
-            closed: false,
+            closing: None,
             results: BTreeMap::new(),
             order: Vec::new(),
             inbound: VecDeque::new(),
@@ -116,7 +116,7 @@ impl World {
                 Output::Event(event) => self.events.push(event),
                 Output::Connect => self.client.handle(self.now, Input::Connected),
                 Output::ShutdownWrite => self.shutdown_write = true,
-                Output::Close(_) => self.closed = true,
+                Output::Close(closing) => self.closing = Some(closing),
                 Output::Wait(wait) => return wait,
                 Output::Captured(_) | Output::Step(_) => {}
                 other => panic!("unexpected {other:?}"),
@@ -182,6 +182,11 @@ impl World {
     pub(crate) fn advance(&mut self, time: Duration) {
         self.now += time;
         self.input(Input::Tick);
+    }
+
+    /// Whether the task has had its socket closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closing.is_some()
     }
 
     pub(crate) fn is_done(&self, id: u64) -> bool {
