@@ -3,9 +3,11 @@
 //! [`shared`] holds everything of one task behind one lock, [`operations`] and [`telling`] are what is
 //! done under it, [`after`] what is left until it is let go. [`pump`] carries the core's wishes out, and
 //! [`run`] is the spawned future that does so when nobody else does: whoever polls an operation drives
-//! the connection himself, so that a round trip costs no second task switch ([`lead`]).
+//! the connection himself, so that a round trip costs no second task switch ([`attention`]).
 
 mod after;
+mod answer;
+mod attention;
 mod handover;
 mod hop;
 mod lead;
@@ -18,7 +20,7 @@ mod sync;
 mod telling;
 mod waiters;
 
+pub(crate) use answer::Answer;
 pub(crate) use operations::Enqueued;
 pub(crate) use run::spawn;
 pub(crate) use shared::Shared;
-pub(crate) use slots::Answer;

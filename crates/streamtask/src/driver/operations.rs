@@ -5,15 +5,16 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::Instant;
 
-use streamtask_proto::{Error, ErrorKind, Input, OpId, Operation, ReadData};
+use streamtask_proto::{ErrorKind, Input, OpId, Operation, ReadData};
 
+use super::answer::{Answer, Answered};
 use super::shared::{Shared, State};
-use super::slots::{Answer, Callback, Claim};
+use super::slots::{Callback, Claim};
 
 /// What became of a call.
 pub(crate) enum Enqueued {
     /// It was done inside the call.
-    Done(Result<Answer, Error>),
+    Done(Answered),
     UnderWay(OpId),
 }
 
@@ -35,18 +36,18 @@ impl Shared {
             return Enqueued::Done(Ok(Answer::Read(read)));
         }
         let now = Instant::now();
-        let id = state.slots.open();
+        let id = state.attention.slots.open();
         state.stream.handle(now, Input::Enqueue(id, operation));
         // It goes on even if nobody polls it: from here on the socket and the timer know of it.
         self.pump(&mut state, now);
         // A read that is done by now still counts as not looked at.
-        state.slots.collect(id).map_or(Enqueued::UnderWay(id), Enqueued::Done)
+        state.attention.slots.collect(id).map_or(Enqueued::UnderWay(id), Enqueued::Done)
     }
 
     fn enqueue_other(self: &Arc<Self>, operation: Operation) -> Enqueued {
         let now = Instant::now();
         let mut state = self.lock();
-        let id = state.slots.open();
+        let id = state.attention.slots.open();
         state.stream.handle(now, Input::Enqueue(id, operation));
         if !state.is_queueing {
             state.is_queueing = true;
@@ -55,7 +56,7 @@ impl Shared {
             // Refused at once; anything else waits for what is queued before it.
             self.carry_out(&mut state);
         }
-        match state.slots.collect(id) {
+        match state.attention.slots.collect(id) {
             Some(result) => Enqueued::Done(result),
             None => {
                 state.wake_driver();
@@ -70,7 +71,7 @@ impl Shared {
         id: OpId,
         is_read: bool,
         waker: &Waker,
-    ) -> Option<Result<Answer, Error>> {
+    ) -> Option<Answered> {
         // Cloning runs the executor's code, so it is done before the lock is taken.
         let mine = waker.clone();
         let now = Instant::now();
@@ -97,8 +98,8 @@ impl Shared {
         id: OpId,
         is_read: bool,
         now: Instant,
-    ) -> Option<Result<Answer, Error>> {
-        let result = state.slots.collect(id)?;
+    ) -> Option<Answered> {
+        let result = state.attention.slots.collect(id)?;
         if is_read {
             self.looked_at(state, &result, now);
         }
@@ -106,10 +107,10 @@ impl Shared {
     }
 
     /// The result of `id` goes to `callback`, on the delegate queue.
-    pub(crate) fn call(self: &Arc<Self>, id: OpId, is_read: bool, callback: Callback) {
+    pub(crate) fn call(self: &Arc<Self>, id: OpId, is_read: bool, callback: Callback<Answered>) {
         let mut state = self.lock();
         self.give_up(&mut state, id);
-        if let Some((callback, result)) = state.slots.call(id, callback) {
+        if let Some((callback, result)) = state.attention.slots.call(id, callback) {
             if is_read {
                 self.looked_at(&mut state, &result, Instant::now());
             }
@@ -125,7 +126,7 @@ impl Shared {
             self.withdraw(&mut state, id);
             None
         } else {
-            state.slots.detach(id)
+            state.attention.slots.detach(id)
         };
         drop(state);
         // Captured streams go to the delegate here, without the lock.
@@ -142,7 +143,7 @@ impl Shared {
     }
 
     fn withdraw(self: &Arc<Self>, state: &mut State, id: OpId) {
-        match state.slots.withdraw(id) {
+        match state.attention.slots.withdraw(id) {
             Some(Ok(Answer::Read(read))) => self.take_back(state, read),
             Some(_) => {}
             None => {
@@ -155,7 +156,7 @@ impl Shared {
     }
 
     /// Somebody looks at a read that was answered inside its call.
-    pub(crate) fn look_at(self: &Arc<Self>, result: &Result<Answer, Error>) {
+    pub(crate) fn look_at(self: &Arc<Self>, result: &Answered) {
         if let Ok(Answer::Read(read)) = result
             && !read.at_eof
         {
@@ -166,12 +167,7 @@ impl Shared {
     }
 
     /// Only an end that somebody has looked at is one that the application knows of.
-    fn looked_at(
-        self: &Arc<Self>,
-        state: &mut State,
-        result: &Result<Answer, Error>,
-        now: Instant,
-    ) {
+    fn looked_at(self: &Arc<Self>, state: &mut State, result: &Answered, now: Instant) {
         if let Ok(Answer::Read(_)) = result {
             self.uncollected.fetch_sub(1, Ordering::Relaxed);
         }
@@ -199,17 +195,12 @@ impl Shared {
     }
 
     /// Notes the result of an operation for whoever wants it.
-    pub(super) fn complete(
-        self: &Arc<Self>,
-        state: &mut State,
-        id: OpId,
-        result: Result<Answer, Error>,
-    ) {
+    pub(super) fn complete(self: &Arc<Self>, state: &mut State, id: OpId, result: Answered) {
         let is_read = matches!(result, Ok(Answer::Read(_)));
         let is_end = tells_the_end(&result);
         let sleeper = state.unwatch(&self.lead, id);
         state.after.wakes.put_some(sleeper.waker);
-        match state.slots.complete(id, result) {
+        match state.attention.slots.complete(id, result) {
             Claim::Kept => {
                 self.uncollected.fetch_add(usize::from(is_read), Ordering::Relaxed);
             }
@@ -228,7 +219,7 @@ impl Shared {
 }
 
 /// Whether a read says that there will be no more.
-fn tells_the_end(result: &Result<Answer, Error>) -> bool {
+fn tells_the_end(result: &Answered) -> bool {
     match result {
         Ok(Answer::Read(read)) => read.at_eof,
         Ok(Answer::Done | Answer::Secured(_) | Answer::Captured(_)) => false,
@@ -236,6 +227,6 @@ fn tells_the_end(result: &Result<Answer, Error>) -> bool {
     }
 }
 
-fn is_read_or_end(result: &Result<Answer, Error>) -> bool {
+fn is_read_or_end(result: &Answered) -> bool {
     matches!(result, Ok(Answer::Read(_))) || tells_the_end(result)
 }

@@ -15,9 +15,9 @@ use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::coop::unconstrained;
 
+use super::answer::Answer;
 use super::handover::Handover;
 use super::shared::{Shared, State};
-use super::slots::Answer;
 use crate::net::tcp::connection_error;
 use crate::task::captured;
 

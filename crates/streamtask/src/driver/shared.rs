@@ -14,10 +14,11 @@ use streamtask_proto::{Error, ErrorKind, Input, OpId, Stream, Target, TaskState}
 use tokio::net::TcpStream;
 
 use super::after::After;
+use super::answer::Answered;
+use super::attention::{Attention, Audience};
 use super::handover::Handover;
 use super::hop;
 use super::lead::{Lead, Left};
-use super::slots::Slots;
 use super::waiters::Waiters;
 use crate::dispatch::Mailbox;
 use crate::lock;
@@ -42,7 +43,7 @@ pub(crate) struct Shared {
 pub(crate) struct State {
     pub(crate) stream: Stream,
     pub(super) socket: Option<TcpStream>,
-    pub(super) slots: Slots,
+    pub(super) attention: Attention<Answered>,
     /// Streams for the capture operation that is about to complete.
     pub(super) captured: Option<Handover>,
     pub(super) driver: Option<Waker>,
@@ -55,8 +56,6 @@ pub(crate) struct State {
     /// Whether a write has gone straight to the socket since anybody last looked: the next ones are
     /// gathered, because their caller is queueing.
     pub(super) is_queueing: bool,
-    /// The read to whose poller the lead goes; his waker is there and not in the slot.
-    led: Option<OpId>,
     pub(crate) listeners: Vec<Arc<Listener>>,
     /// Those who wait for the end.
     pub(crate) completions: Waiters,
@@ -93,14 +92,13 @@ impl Shared {
             state: Mutex::new(State {
                 stream,
                 socket: None,
-                slots: Slots::default(),
+                attention: Attention::default(),
                 captured: None,
                 driver: None,
                 wants_driver: false,
                 until: None,
                 armed: None,
                 is_queueing: false,
-                led: None,
                 listeners: Vec::new(),
                 completions: Waiters::default(),
                 has_delegate,
@@ -182,44 +180,34 @@ impl State {
         self.after.driver = true;
     }
 
-    /// Whether no more than one operation waits, and nothing else: then nobody needs the driver for it.
-    fn is_one_alone(&self) -> bool {
-        let others =
-            self.has_delegate || !self.listeners.is_empty() || !self.completions.is_empty();
-        !others && self.slots.under_way() == 1
+    fn audience(&self) -> Audience {
+        let is_nobody =
+            !self.has_delegate && self.listeners.is_empty() && self.completions.is_empty();
+        if is_nobody { Audience::Nobody } else { Audience::Somebody }
     }
 
     /// Somebody has polled `id` in vain, with `waker`.
     pub(super) fn watch(&mut self, lead: &Lead, id: OpId, is_read: bool, waker: Waker) {
-        let unused = if is_read && self.is_one_alone() {
-            self.led = Some(id);
-            lead.to_operation(waker)
-        } else {
-            self.slots.watch(id, waker)
-        };
+        let audience = self.audience();
+        let unused = self.attention.watch(lead, id, is_read, audience, waker);
         self.after.drops.put_some(unused);
     }
 
     /// Nobody sleeps over `id` any more.
     pub(super) fn unwatch(&mut self, lead: &Lead, id: OpId) -> Left {
-        if self.led != Some(id) {
-            return Left { waker: self.slots.take_waker(id), is_owed: false };
-        }
-        self.led = None;
-        lead.to_driver()
+        self.attention.unwatch(lead, id)
     }
 
     /// Before the lock is let go: sees to it that whoever waits will be woken.
     fn settle(&mut self, lead: &Lead) -> After {
-        if let Some(id) = self.led.filter(|_| !self.is_one_alone()) {
-            let left = self.unwatch(lead, id);
-            self.after.driver |= left.is_owed;
-            let unused = left.waker.and_then(|waker| self.slots.watch(id, waker));
-            self.after.drops.put_some(unused);
-        }
+        let audience = self.audience();
+        let settled = self.attention.settle(lead, audience);
+        self.after.drops.put_some(settled.unused);
         // The driver sleeps no longer than the core allows.
         let is_late = |until| self.armed.is_none_or(|armed| until < armed);
-        self.after.driver |= self.until.is_some_and(is_late);
+        if settled.needs_driver || self.until.is_some_and(is_late) {
+            self.after.driver = true;
+        }
         self.after.lent = self.stream.take_lent();
         if std::mem::take(&mut self.after.driver) {
             self.after.wakes.put_some(self.driver.clone());

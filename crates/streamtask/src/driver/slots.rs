@@ -5,47 +5,25 @@
 
 use std::task::Waker;
 
-use streamtask_proto::tls::TlsInfo;
-use streamtask_proto::{Error, OpId, Outcome, ReadData};
+use streamtask_proto::OpId;
 
-use super::handover::Handover;
+/// Somebody who is called with a result.
+pub(crate) type Callback<T> = Box<dyn FnOnce(T) + Send>;
 
-/// How an operation went, as the library tells it.
-#[derive(Debug)]
-pub enum Answer {
-    Read(ReadData),
-    Done,
-    Secured(TlsInfo),
-    Captured(Handover),
-}
-
-impl From<Outcome> for Answer {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Read(data) => Answer::Read(data),
-            Outcome::Secured(info) => Answer::Secured(info),
-            _ => Answer::Done,
-        }
-    }
-}
-
-/// What a callback is given.
-pub(crate) type Callback = Box<dyn FnOnce(Result<Answer, Error>) + Send>;
-
-enum Slot {
+enum Slot<T> {
     /// Nobody's; the next free one.
     Free(Option<u32>),
     /// Under way, and perhaps polled.
     Waiting(Option<Waker>),
     /// Under way; its result is for a callback.
-    Callback(Callback),
+    Callback(Callback<T>),
     /// Under way; nobody wants its result.
     Detached,
     /// Done, not collected yet.
-    Ready(Result<Answer, Error>),
+    Ready(T),
 }
 
-impl Slot {
+impl<T> Slot<T> {
     fn is_under_way(&self) -> bool {
         match self {
             Slot::Waiting(_) | Slot::Callback(_) | Slot::Detached => true,
@@ -55,23 +33,28 @@ impl Slot {
 }
 
 /// What becomes of a result.
-pub(crate) enum Claim {
+pub(crate) enum Claim<T> {
     /// It waits in its slot.
     Kept,
     /// It is for this callback.
-    Callback(Callback, Result<Answer, Error>),
+    Callback(Callback<T>, T),
     /// Nobody wants it.
-    Unclaimed(Result<Answer, Error>),
+    Unclaimed(T),
 }
 
-#[derive(Default)]
-pub(crate) struct Slots {
-    slots: Vec<(u32, Slot)>,
+pub(crate) struct Slots<T> {
+    slots: Vec<(u32, Slot<T>)>,
     free: Option<u32>,
     under_way: usize,
 }
 
-impl Slots {
+impl<T> Default for Slots<T> {
+    fn default() -> Self {
+        Slots { slots: Vec::new(), free: None, under_way: 0 }
+    }
+}
+
+impl<T> Slots<T> {
     /// A slot for a new operation.
     pub(crate) fn open(&mut self) -> OpId {
         let index = match self.free {
@@ -97,13 +80,13 @@ impl Slots {
         self.under_way
     }
 
-    fn get(&mut self, id: OpId) -> Option<&mut Slot> {
+    fn get(&mut self, id: OpId) -> Option<&mut Slot<T>> {
         let (generation, slot) = self.slots.get_mut(id.0 as u32 as usize)?;
         (u64::from(*generation) == id.0 >> 32).then_some(slot)
     }
 
     /// Frees a slot. Its old name means nothing from now on.
-    fn close(&mut self, id: OpId) -> Option<Slot> {
+    fn close(&mut self, id: OpId) -> Option<Slot<T>> {
         self.get(id)?;
         let index = id.0 as u32;
         let (generation, slot) = &mut self.slots[index as usize];
@@ -114,7 +97,7 @@ impl Slots {
     }
 
     /// An operation is done. Whoever sleeps over it was [taken out](Self::take_waker) before.
-    pub(crate) fn complete(&mut self, id: OpId, result: Result<Answer, Error>) -> Claim {
+    pub(crate) fn complete(&mut self, id: OpId, result: T) -> Claim<T> {
         if let Some(slot @ Slot::Waiting(_)) = self.get(id) {
             *slot = Slot::Ready(result);
             self.under_way -= 1;
@@ -127,7 +110,7 @@ impl Slots {
     }
 
     /// The result, if it is there.
-    pub(crate) fn collect(&mut self, id: OpId) -> Option<Result<Answer, Error>> {
+    pub(crate) fn collect(&mut self, id: OpId) -> Option<T> {
         match self.get(id)? {
             Slot::Ready(_) => match self.close(id)? {
                 Slot::Ready(result) => Some(result),
@@ -154,11 +137,7 @@ impl Slots {
     }
 
     /// The result is for a callback. If it is there already, the callback comes back with it.
-    pub(crate) fn call(
-        &mut self,
-        id: OpId,
-        callback: Callback,
-    ) -> Option<(Callback, Result<Answer, Error>)> {
+    pub(crate) fn call(&mut self, id: OpId, callback: Callback<T>) -> Option<(Callback<T>, T)> {
         match self.collect(id) {
             Some(result) => Some((callback, result)),
             None => {
@@ -171,7 +150,7 @@ impl Slots {
     }
 
     /// Nobody will ask for it again; it goes on. What was done and not collected comes back.
-    pub(crate) fn detach(&mut self, id: OpId) -> Option<Result<Answer, Error>> {
+    pub(crate) fn detach(&mut self, id: OpId) -> Option<T> {
         let done = self.collect(id);
         if done.is_none()
             && let Some(slot) = self.get(id)
@@ -182,7 +161,7 @@ impl Slots {
     }
 
     /// The operation is taken back. What was done and not collected comes back.
-    pub(crate) fn withdraw(&mut self, id: OpId) -> Option<Result<Answer, Error>> {
+    pub(crate) fn withdraw(&mut self, id: OpId) -> Option<T> {
         match self.close(id)? {
             Slot::Ready(result) => Some(result),
             _ => None,
@@ -196,42 +175,42 @@ mod tests {
 
     #[test]
     fn an_old_name_means_nothing_in_a_reused_slot() {
-        let mut slots = Slots::default();
+        let mut slots = Slots::<u8>::default();
         let old = slots.open();
-        assert!(matches!(slots.complete(old, Ok(Answer::Done)), Claim::Kept));
+        assert!(matches!(slots.complete(old, 7), Claim::Kept));
         assert!(slots.collect(old).is_some());
         let new = slots.open();
         assert_eq!(old.0 as u32, new.0 as u32, "the slot is reused");
         assert!(slots.collect(old).is_none());
         assert!(slots.withdraw(old).is_none());
         assert_eq!(slots.under_way(), 1);
-        assert!(matches!(slots.complete(new, Ok(Answer::Done)), Claim::Kept));
+        assert!(matches!(slots.complete(new, 7), Claim::Kept));
         assert!(slots.collect(new).is_some());
     }
 
     #[test]
     fn a_result_without_an_owner_is_unclaimed() {
-        let mut slots = Slots::default();
+        let mut slots = Slots::<u8>::default();
         let id = slots.open();
         assert!(slots.detach(id).is_none());
         assert_eq!(slots.under_way(), 1, "it goes on");
-        assert!(matches!(slots.complete(id, Ok(Answer::Done)), Claim::Unclaimed(Ok(_))));
+        assert!(matches!(slots.complete(id, 7), Claim::Unclaimed(_)));
         assert_eq!(slots.under_way(), 0);
     }
 
     #[test]
     fn only_what_is_not_done_counts_as_under_way() {
-        let mut slots = Slots::default();
+        let mut slots = Slots::<u8>::default();
         let ids: Vec<_> = (0..5).map(|_| slots.open()).collect();
         assert_eq!(slots.under_way(), 5);
-        let _ = slots.complete(ids[0], Ok(Answer::Done));
+        let _ = slots.complete(ids[0], 7);
         let _ = slots.withdraw(ids[1]);
         let _ = slots.call(ids[2], Box::new(|_| {}));
-        let _ = slots.complete(ids[2], Ok(Answer::Done));
+        let _ = slots.complete(ids[2], 7);
         assert_eq!(slots.under_way(), 2);
         let _ = slots.collect(ids[0]);
         let _ = slots.detach(ids[3]);
-        let _ = slots.complete(ids[3], Ok(Answer::Done));
+        let _ = slots.complete(ids[3], 7);
         assert_eq!(slots.under_way(), 1);
     }
 }
