@@ -43,7 +43,8 @@ pub use deadlines::Timeout;
 pub use error::{Error, ErrorKind, Fault, Limit};
 pub use link::{EofKind, HandshakeStep, Pipe, Transmit};
 pub use machine::{
-    Closing, Event, Input, OpId, Operation, Outcome, Output, ReadData, ReadKind, TaskState, Wait,
+    Closing, Event, Input, Layer, OpId, Operation, Outcome, Output, ReadData, ReadKind, TaskState,
+    Wait,
 };
 pub use stream::{Lent, Options, Stream, UnreadClearText};
 pub use target::Target;

@@ -28,9 +28,10 @@ pub enum Input {
         /// Whether no other completed read waits to be looked at.
         is_last: bool,
     },
-    /// Somebody has looked at a read that told the end ([`ReadData::at_eof`], or a failure as truncated):
-    /// only now does the application know of it.
-    EndSeen,
+    /// Somebody has looked at a read that told the end, and under which layer if it brought
+    /// [`at_eof`](ReadData::at_eof) (a failure as truncated does not): only now does the application know
+    /// of it.
+    EndSeen(Option<Layer>),
     /// `resume()`.
     Resume,
     /// `suspend()`.
@@ -158,14 +159,23 @@ pub struct ReadData {
     pub(crate) place: Place,
 }
 
+/// One stretch of the stream, between two switches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Layer(pub(crate) u32);
+
 /// A place in the stream: how many bytes reads have taken up to it, and under which layer it lies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
-    pub(crate) layer: u32,
+    pub(crate) layer: Layer,
     pub(crate) taken: u64,
 }
 
 impl ReadData {
+    /// Under which layer it was read.
+    pub fn layer(&self) -> Layer {
+        self.place.layer
+    }
+
     pub(crate) fn new(data: Bytes, eof: Option<EofKind>, is_secure: bool, place: Place) -> Self {
         ReadData { data, at_eof: eof.is_some(), eof, is_secure, place }
     }
@@ -281,7 +291,7 @@ impl fmt::Debug for Input {
                 .field("read", &read.data.len())
                 .field("is_last", is_last)
                 .finish(),
-            Input::EndSeen => f.write_str("EndSeen"),
+            Input::EndSeen(layer) => f.debug_tuple("EndSeen").field(layer).finish(),
             Input::Resume => f.write_str("Resume"),
             Input::Suspend => f.write_str("Suspend"),
             Input::Cancel => f.write_str("Cancel"),

@@ -10,7 +10,7 @@ use std::fmt;
 use bytes::{Bytes, BytesMut};
 
 use crate::machine::Place;
-use crate::{EofKind, ReadData};
+use crate::{EofKind, Layer, ReadData};
 
 /// Unread bytes, layer by layer.
 #[derive(Default)]
@@ -20,18 +20,20 @@ pub(crate) struct Inbox {
     ended: VecDeque<Ended>,
     /// What came under today's layer.
     today: BytesMut,
-    layer: u32,
+    layer: Layer,
     is_secure: bool,
     /// How many bytes reads have taken and kept.
     taken: u64,
     /// What came back while reads behind it were still out.
     returned: Vec<ReadData>,
+    /// A start of TLS is under way: clear text does not come back any more.
+    is_sealed: bool,
     /// Nothing is to be read any more, not even what comes back.
     is_discarded: bool,
 }
 
 struct Ended {
-    layer: u32,
+    layer: Layer,
     bytes: BytesMut,
 }
 
@@ -94,8 +96,19 @@ impl Inbox {
         }
     }
 
-    fn place(&self, layer: u32) -> Place {
+    fn place(&self, layer: Layer) -> Place {
         Place { layer, taken: self.taken }
+    }
+
+    /// Today's layer.
+    pub(crate) fn layer(&self) -> Layer {
+        self.layer
+    }
+
+    /// TLS is about to start: from now on no clear text comes back.
+    pub(crate) fn seal_clear_text(&mut self) {
+        self.is_sealed = true;
+        self.returned.retain(|read| read.is_secure);
     }
 
     /// Another layer begins. What is unread under an ended one stays first in line, except clear text: that
@@ -106,8 +119,9 @@ impl Inbox {
         if !bytes.is_empty() {
             self.ended.push_back(Ended { layer: self.layer, bytes });
         }
-        self.layer = self.layer.wrapping_add(1);
+        self.layer = Layer(self.layer.0.wrapping_add(1));
         self.is_secure = is_secure;
+        self.is_sealed = false;
     }
 
     /// Puts back what a read had brought and nobody looked at, as soon as nothing behind it is out.
@@ -128,7 +142,7 @@ impl Inbox {
 
     /// Clear text does not come back once TLS has started: it could be taken for what TLS brought.
     fn fits(&self, read: &ReadData) -> bool {
-        let may = read.is_secure || read.place.layer == self.layer;
+        let may = read.is_secure || (read.place.layer == self.layer && !self.is_sealed);
         may && read.place.taken == self.taken
     }
 

@@ -163,6 +163,10 @@ impl Barriers {
             || self.queue.iter().any(|barrier| matches!(barrier.kind, BarrierKind::StartSecure(_)))
     }
 
+    pub(crate) fn is_handshaking(&self) -> bool {
+        matches!(self.phase(), Some(Phase::Handshake(_) | Phase::Asking(_)))
+    }
+
     /// Whether TLS is being started or stopped right now: an end is the switch's failure then.
     pub(crate) fn is_switching(&self) -> bool {
         match self.phase() {

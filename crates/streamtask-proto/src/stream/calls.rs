@@ -84,9 +84,11 @@ impl Stream {
     /// A task that is over still has what came and was not read, and its end to tell.
     fn answer_late_read(&mut self, id: OpId, kind: ReadKind) {
         let behind = match self.error() {
-            // Arguments without sense could be satisfied by nothing.
-            Some(error) if invalid(&kind).is_some() => {
-                return self.complete(id, Err(error.clone()));
+            // Arguments without sense could be satisfied by nothing, nor is anything owed to a closed side.
+            Some(error) if invalid(&kind).is_some() || self.reads.side() != ReadSide::Open => {
+                let error = error.clone();
+                self.lent.put(kind.into_lent());
+                return self.complete(id, Err(error));
             }
             Some(error) => Behind::Failure(error.clone()),
             None => self.behind(),

@@ -1,10 +1,10 @@
 //! How a task ends: failed, closed on both sides, dropped by all, or handed over.
 
 use super::lifecycle::Life;
-use super::reads::{Behind, ReadSide};
+use super::reads::Behind;
 use super::writes::WriteSide;
 use super::{Stream, lent};
-use crate::{Closing, EofKind, Error, ErrorKind, Event, OpId, Outcome, Output};
+use crate::{Closing, EofKind, Error, ErrorKind, Event, Layer, OpId, Outcome, Output};
 
 impl Stream {
     /// Writing has become impossible, and nothing more: what the peer has said is still to be read.
@@ -46,31 +46,40 @@ impl Stream {
         if self.life.is_over() {
             return;
         }
+        if self.is_acting() && self.is_end_known() && self.reads.is_empty() {
+            self.tell_read_closed();
+        }
         if self.abandoned {
             self.settle_abandoned();
         }
         if !self.is_acting() {
             return;
         }
-        if self.has_ended_for_readers() && self.reads.is_empty() {
-            self.tell_read_closed();
-        }
         if self.writes.is_over() && self.reads.is_over() && self.is_idle() {
             self.finish(self.result_of_both_sides(), Closing::Lingering);
         }
     }
 
-    fn has_ended_for_readers(&self) -> bool {
-        match self.behind() {
+    /// Whether the peer has said its last byte, read or not.
+    fn is_end_known(&self) -> bool {
+        match self.behind_all() {
             Behind::End(_) | Behind::Failure(_) => true,
             Behind::More | Behind::Switch => false,
+        }
+    }
+
+    /// Somebody has looked at a read that told the end. That of a layer which TLS has left was not the
+    /// stream's.
+    pub(super) fn see_end(&mut self, layer: Option<Layer>) {
+        if layer.is_none_or(|layer| layer == self.pipe.inbox().layer()) {
+            self.reads.see_end();
         }
     }
 
     fn result_of_both_sides(&self) -> Result<(), Error> {
         match (self.writes.failure(), self.behind()) {
             (Some(error), _) => Err(error.clone()),
-            (None, Behind::Failure(error)) if self.reads.side() != ReadSide::Closed => Err(error),
+            (None, Behind::Failure(error)) if self.reads.is_end_seen() => Err(error),
             (None, _) => Ok(()),
         }
     }
@@ -98,10 +107,8 @@ impl Stream {
             Life::Open => {
                 let said = match self.writes.side() {
                     WriteSide::Open => self.pipe.close_notify(),
-                    WriteSide::Closing
-                    | WriteSide::Closed
-                    | WriteSide::Poisoned(_)
-                    | WriteSide::Failed(_) => Ok(()),
+                    WriteSide::Closing | WriteSide::Closed => Ok(()),
+                    WriteSide::Poisoned(error) | WriteSide::Failed(error) => Err(error.clone()),
                 };
                 self.finish(said, Closing::Lingering);
             }
@@ -115,8 +122,10 @@ impl Stream {
             return;
         }
         self.complete_all(&error);
-        self.tell_read_closed();
-        self.tell_write_closed();
+        if error.kind() != ErrorKind::Cancelled {
+            self.tell_read_closed();
+            self.tell_write_closed();
+        }
         self.finish(Err(error), Closing::AtOnce);
     }
 
@@ -171,9 +180,14 @@ impl Stream {
 
     /// What stands behind the bytes that may be read.
     pub(super) fn behind(&self) -> Behind {
-        if self.pipe.inbox().is_behind_a_switch() {
-            return Behind::Switch;
+        match self.pipe.inbox().is_behind_a_switch() {
+            true => Behind::Switch,
+            false => self.behind_all(),
         }
+    }
+
+    /// What stands behind all bytes that are there.
+    fn behind_all(&self) -> Behind {
         let is_strict = self.options.strict_barriers;
         match self.pipe.end() {
             None => Behind::More,

@@ -143,14 +143,11 @@ impl Stream {
     }
 
     fn expire(&mut self, time: Duration) {
-        for (read, error) in self.reads.expire(time) {
-            self.complete_lent(read, Err(error.clone()));
-            if self.options.timeout_is_fatal {
-                self.fail(error);
-            }
+        if self.options.timeout_is_fatal && self.reads.earliest_deadline().is_past(time) {
+            return self.fail(ErrorKind::TimedOut(Limit::Read).into());
         }
-        if self.life.is_over() {
-            return;
+        for (read, error) in self.reads.expire(time) {
+            self.complete_lent(read, Err(error));
         }
         for (write, error) in self.writes.expire(time) {
             self.complete_lent(write, Err(error));

@@ -170,7 +170,7 @@ impl Stream {
                 self.pipe.give_back(read, is_last);
                 self.reads.rescan();
             }
-            Input::EndSeen => self.reads.see_end(),
+            Input::EndSeen(layer) => self.see_end(layer),
             Input::Resume => self.resume(now),
             Input::Suspend => self.suspend(now),
             Input::Cancel => self.fail(ErrorKind::Cancelled.into()),
@@ -285,13 +285,15 @@ impl Stream {
     fn switch(&mut self) {
         let now = self.now;
         while std::mem::take(&mut self.stirred) && self.is_acting() {
+            self.carry_active();
             self.complete_reads();
             if let Some(error) = self.broken.take() {
                 return self.fail_broken(error);
             }
-            self.encrypt_writes();
+            // First, so that no write waits for the one behind it.
             self.complete_writes();
-            self.carry_barriers(now);
+            self.encrypt_writes();
+            self.begin_barriers(now);
         }
         self.settle();
     }

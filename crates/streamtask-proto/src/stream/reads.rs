@@ -80,6 +80,11 @@ impl Reads {
         self.is_end_seen = true;
     }
 
+    /// Whether the application knows of the end.
+    pub(crate) fn is_end_seen(&self) -> bool {
+        self.is_end_seen
+    }
+
     /// A new layer begins: the end of the old one was not the end of the stream.
     pub(crate) fn change_layer(&mut self) {
         self.is_end_seen = false;

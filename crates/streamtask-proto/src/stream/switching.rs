@@ -13,11 +13,11 @@ use crate::tls::SecureOptions;
 use crate::{EofKind, Error, ErrorKind, Event, HandshakeStep, OpId, Outcome, Output};
 
 impl Stream {
-    pub(super) fn carry_barriers(&mut self, now: Instant) {
+    /// Begins the barrier whose turn has come.
+    pub(super) fn begin_barriers(&mut self, now: Instant) {
         if self.barriers.is_empty() {
             return;
         }
-        self.carry_active();
         let mut barriers = std::mem::take(&mut self.barriers);
         let ready = barriers.take_ready(|barrier| self.is_ready(barrier));
         self.barriers = barriers;
@@ -104,6 +104,7 @@ impl Stream {
             let why = "TLS cannot start on a stream of which a side is closed";
             return self.fail(Error::new(ErrorKind::NotConnected).detail(why));
         }
+        self.pipe.inbox_mut().seal_clear_text();
         self.judge_clear_text();
     }
 
@@ -127,7 +128,7 @@ impl Stream {
     }
 
     /// Sees whether the barrier being carried out is done.
-    fn carry_active(&mut self) {
+    pub(super) fn carry_active(&mut self) {
         match self.barriers.phase() {
             Some(Phase::FlushWrite) => self.flush_write(),
             Some(Phase::AwaitClose(_)) => self.await_close(),
@@ -238,8 +239,6 @@ impl Stream {
             self.pipe.forget_pending();
         }
         match result {
-            // Nothing was open yet: a failed handshake closes nothing.
-            Err(error) if self.pipe.is_handshaking() => self.fail(error),
             Err(error) => self.broken = self.broken.take().or(Some(error)),
             Ok(()) => {
                 if let Some(step) = self.pipe.next_step() {

@@ -12,12 +12,13 @@ impl Stream {
     pub(super) fn wait(&self) -> Wait {
         let is_over = self.life.is_over();
         let is_acting = self.is_acting();
-        // A handshake runs to its end even in a suspended task.
-        let is_answering = is_acting || self.pipe.is_handshaking();
+        // A handshake runs to its end even in a suspended task, our Finished with it.
+        let receives = is_acting || self.pipe.is_handshaking();
+        let sends = is_acting || self.barriers.is_handshaking();
         Wait {
             until: self.clock.instant(self.earliest).filter(|_| !is_over),
-            receive: !is_over && is_answering && self.wants_bytes(),
-            send: !is_over && is_answering && self.has_bytes(),
+            receive: !is_over && receives && self.wants_bytes(),
+            send: !is_over && sends && self.has_bytes(),
             sweep: is_acting && matches!(self.barriers.phase(), Some(Phase::Sweep { .. })),
         }
     }

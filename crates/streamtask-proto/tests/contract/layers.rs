@@ -183,7 +183,7 @@ fn clear_text_that_is_thrown_away_before_tls_has_a_bound() {
         world.server.send(&vec![b'x'; length]);
         let start = start(&mut world);
         let read = world.read(1, 10);
-        while world.inbound.len() > 0 || !world.server.out.is_empty() {
+        while !world.inbound.is_empty() || !world.server.out.is_empty() {
             if !world.step() {
                 break;
             }

@@ -107,8 +107,8 @@ impl World {
             match self.client.poll() {
                 Output::Complete(OpId(id), result) => {
                     self.order.push(id);
-                    if self.looks_at_reads && tells_the_end(&result) {
-                        self.client.handle(self.now, Input::EndSeen);
+                    if let Some(end) = told_end(&result).filter(|_| self.looks_at_reads) {
+                        self.client.handle(self.now, end);
                     }
                     let twice = self.results.insert(id, result);
                     assert!(twice.is_none(), "operation {id} completed twice");
@@ -207,10 +207,10 @@ impl World {
     }
 }
 
-fn tells_the_end(result: &Result<Outcome, Error>) -> bool {
+fn told_end(result: &Result<Outcome, Error>) -> Option<Input> {
     match result {
-        Ok(Outcome::Read(read)) => read.at_eof,
-        Ok(_) => false,
-        Err(error) => error.kind() == ErrorKind::Truncated,
+        Ok(Outcome::Read(read)) => read.at_eof.then(|| Input::EndSeen(Some(read.layer()))),
+        Ok(_) => None,
+        Err(error) => (error.kind() == ErrorKind::Truncated).then_some(Input::EndSeen(None)),
     }
 }

@@ -161,7 +161,7 @@ impl Shared {
             && !read.at_eof
         {
             self.uncollected.fetch_sub(1, Ordering::Relaxed);
-        } else if is_read_or_end(result) {
+        } else if matches!(result, Ok(Answer::Read(_))) || told_end(result).is_some() {
             self.looked_at(&mut self.lock(), result, Instant::now());
         }
     }
@@ -171,8 +171,8 @@ impl Shared {
         if let Ok(Answer::Read(_)) = result {
             self.uncollected.fetch_sub(1, Ordering::Relaxed);
         }
-        if tells_the_end(result) {
-            state.stream.handle(now, Input::EndSeen);
+        if let Some(end) = told_end(result) {
+            state.stream.handle(now, end);
             self.carry_out(state);
         }
     }
@@ -197,7 +197,7 @@ impl Shared {
     /// Notes the result of an operation for whoever wants it.
     pub(super) fn complete(self: &Arc<Self>, state: &mut State, id: OpId, result: Answered) {
         let is_read = matches!(result, Ok(Answer::Read(_)));
-        let is_end = tells_the_end(&result);
+        let end = told_end(&result);
         let sleeper = state.unwatch(&self.lead, id);
         state.after.wakes.put_some(sleeper.waker);
         match state.attention.slots.complete(id, result) {
@@ -205,9 +205,9 @@ impl Shared {
                 self.uncollected.fetch_add(usize::from(is_read), Ordering::Relaxed);
             }
             Claim::Callback(callback, result) => {
-                if is_end {
+                if let Some(end) = end {
                     // A callback looks at what it is given.
-                    state.stream.handle(Instant::now(), Input::EndSeen);
+                    state.stream.handle(Instant::now(), end);
                 }
                 self.mailbox.put(move || callback(result));
             }
@@ -218,15 +218,11 @@ impl Shared {
     }
 }
 
-/// Whether a read says that there will be no more.
-fn tells_the_end(result: &Answered) -> bool {
+/// What the core is to be told when somebody looks at a read that says there will be no more.
+fn told_end(result: &Answered) -> Option<Input> {
     match result {
-        Ok(Answer::Read(read)) => read.at_eof,
-        Ok(Answer::Done | Answer::Secured(_) | Answer::Captured(_)) => false,
-        Err(error) => error.kind() == ErrorKind::Truncated,
+        Ok(Answer::Read(read)) => read.at_eof.then(|| Input::EndSeen(Some(read.layer()))),
+        Ok(Answer::Done | Answer::Secured(_) | Answer::Captured(_)) => None,
+        Err(error) => (error.kind() == ErrorKind::Truncated).then_some(Input::EndSeen(None)),
     }
-}
-
-fn is_read_or_end(result: &Answered) -> bool {
-    matches!(result, Ok(Answer::Read(_))) || tells_the_end(result)
 }
