@@ -154,6 +154,7 @@ impl Stream {
         }
         if self.barriers.starts_secure() {
             // Whoever reads from now on counts on TLS.
+            self.pipe.inbox_mut().seal_clear_text();
             self.pipe.inbox_mut().discard_clear_text();
         }
         for write in self.writes.drain() {

@@ -94,6 +94,7 @@ impl Stream {
 
     /// A stream that cannot switch to TLS must not go on in clear text: what is queued behind counts on it.
     fn begin_start(&mut self) {
+        self.pipe.inbox_mut().seal_clear_text();
         if let Some(error) = self.writes.failure().cloned() {
             return self.fail(error);
         }
@@ -104,7 +105,6 @@ impl Stream {
             let why = "TLS cannot start on a stream of which a side is closed";
             return self.fail(Error::new(ErrorKind::NotConnected).detail(why));
         }
-        self.pipe.inbox_mut().seal_clear_text();
         self.judge_clear_text();
     }
 

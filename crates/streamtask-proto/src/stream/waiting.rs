@@ -35,7 +35,7 @@ impl Stream {
     }
 
     fn wants_bytes(&self) -> bool {
-        if self.pipe.has_fin() {
+        if self.pipe.has_fin() || self.broken.is_some() {
             return false;
         }
         match self.barriers.phase() {

@@ -1,25 +1,44 @@
 //! What is left to do when a task's lock has been let go.
 //!
-//! No user code runs under the lock: wakers are woken and dropped here, so is memory that callers had lent.
-//! Nor does anything that can block: threads are spawned here.
+//! No user code runs under the lock: wakers are woken and dropped here. Nor does anything that can block:
+//! threads are spawned here.
 
+use std::sync::Arc;
 use std::task::Waker;
 
-use streamtask_proto::{HandshakeStep, Lent};
+use streamtask_proto::HandshakeStep;
+
+use super::hop;
+use super::shared::Shared;
 
 /// Collected while the lock is held, carried out behind it.
 #[derive(Default)]
 pub(super) struct After {
     pub(super) wakes: Wakers,
     pub(super) drops: Wakers,
-    /// Memory on its way back to its owners.
-    pub(super) lent: Lent,
     /// A step of the handshake that may block.
     pub(super) step: Option<Box<HandshakeStep>>,
     /// Whether the driver is to look.
     pub(super) driver: bool,
     /// Whether the session has something to say.
     pub(super) session: bool,
+}
+
+impl After {
+    pub(super) fn is_empty(&self) -> bool {
+        let has_more = self.driver || self.session || self.step.is_some();
+        !has_more && self.wakes.is_empty() && self.drops.is_empty()
+    }
+
+    /// Whether the session has something to say, which comes last.
+    pub(super) fn carry_out(self, shared: &Arc<Shared>) -> bool {
+        self.wakes.wake();
+        drop(self.drops);
+        if let Some(step) = self.step {
+            hop::make(shared.clone(), step);
+        }
+        self.session
+    }
 }
 
 /// Some wakers. One, as a round trip has it, costs no allocation.
@@ -30,6 +49,10 @@ pub(super) struct Wakers {
 }
 
 impl Wakers {
+    fn is_empty(&self) -> bool {
+        self.one.is_none()
+    }
+
     pub(super) fn put(&mut self, waker: Waker) {
         match self.one {
             None => self.one = Some(waker),

@@ -32,8 +32,12 @@ impl Lead {
 
     /// The driver has (another) waker. The one it had before is to be dropped without locks, as all that
     /// the methods here give back.
-    pub(super) fn set_driver(&self, waker: Waker) -> Option<Waker> {
-        lock(&self.0).driver.replace(waker)
+    pub(super) fn set_driver(&self, waker: &Waker) -> Option<Waker> {
+        let mut to = lock(&self.0);
+        match &to.driver {
+            Some(known) if known.will_wake(waker) => None,
+            Some(_) | None => to.driver.replace(waker.clone()),
+        }
     }
 
     /// From now on readiness wakes whoever polls the only operation that waits.

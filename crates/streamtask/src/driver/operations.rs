@@ -72,23 +72,24 @@ impl Shared {
         is_read: bool,
         waker: &Waker,
     ) -> Option<Answered> {
-        // Cloning runs the executor's code, so it is done before the lock is taken.
-        let mine = waker.clone();
+        // Cloning and dropping run the executor's code: what is declared before the lock is taken is dropped
+        // after it was let go.
+        let mut mine = Some(waker.clone());
+        let _before;
         let now = Instant::now();
         let mut state = self.lock();
         state.is_queueing = false;
         // Whoever polls looks for himself and need not be woken by what that does.
-        let before = state.unwatch(&self.lead, id);
-        state.after.drops.put_some(before.waker);
+        _before = state.unwatch(&self.lead, id).waker;
         let mut result = self.collect(&mut state, id, is_read, now);
         if result.is_none() {
             self.pump(&mut state, now);
             result = self.collect(&mut state, id, is_read, now);
         }
-        match result {
-            Some(_) => state.after.drops.put(mine),
-            None => state.watch(&self.lead, id, is_read, mine),
+        if result.is_none() {
+            mine = mine.and_then(|waker| state.watch(&self.lead, id, is_read, waker));
         }
+        drop((state, mine));
         result
     }
 

@@ -107,31 +107,28 @@ fn send(stream: &Stream, socket: &mut TcpStream, waker: &Waker) -> Option<Input>
     let sent = poll_now(waker, |cx| match &transmit {
         Transmit::One(bytes) => Pin::new(&mut *socket).poll_write(cx, bytes),
         Transmit::Many(pieces) => Pin::new(&mut *socket).poll_write_vectored(cx, pieces),
-    });
-    match sent {
-        Poll::Pending => None,
-        Poll::Ready(Ok(0)) => {
-            let closed = io::Error::from(io::ErrorKind::WriteZero);
-            Some(Input::SendFailed(connection_error(closed)))
-        }
-        Poll::Ready(Ok(count)) => Some(Input::Sent(count)),
-        Poll::Ready(Err(error)) => Some(Input::SendFailed(connection_error(error))),
-    }
+    })?;
+    Some(match sent {
+        Ok(0) => Input::SendFailed(connection_error(io::ErrorKind::WriteZero.into())),
+        Ok(count) => Input::Sent(count),
+        Err(error) => Input::SendFailed(connection_error(error)),
+    })
 }
 
 /// Takes what the socket has; `None` if it has nothing now and will wake.
 fn receive(stream: &mut Stream, socket: &mut TcpStream, waker: &Waker) -> Option<Input> {
     let buffer = stream.receive_buffer();
-    match poll_now(waker, |cx| pin!(socket.read_buf(buffer)).poll(cx)) {
-        Poll::Pending => None,
-        Poll::Ready(result) => Some(received(result)),
-    }
+    // Not a bare attempt: tokio's own way of reading knows from a short read that there is no more.
+    poll_now(waker, |cx| pin!(socket.read_buf(buffer)).poll(cx)).map(received)
 }
 
 /// Polls without tokio's budget: where that is used up, tokio wakes the waker at once, and here the task's
 /// lock is held. [`Operation`](crate::Operation) keeps to the budget instead.
-fn poll_now<T>(waker: &Waker, poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
-    pin!(unconstrained(poll_fn(poll))).poll(&mut Context::from_waker(waker))
+fn poll_now<T>(waker: &Waker, poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Option<T> {
+    match pin!(unconstrained(poll_fn(poll))).poll(&mut Context::from_waker(waker)) {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => None,
+    }
 }
 
 /// Asks the kernel itself: a readiness that has not been seen yet must not hide bytes.
@@ -165,9 +162,9 @@ fn shutdown_write(state: &mut State) {
 
 /// Closes the socket, at once or when the peer has everything.
 fn close(state: &mut State, _closing: Closing) {
-    let Some(mut socket) = state.socket.take() else { return };
+    let Some(socket) = state.socket.take() else { return };
     if let Transmit::One(last @ [_, ..]) = state.stream.transmit() {
-        let _ = poll_now(Waker::noop(), |cx| Pin::new(&mut socket).poll_write(cx, last));
+        let _ = socket.try_write(last);
         // FIN goes right behind them, lest unread bytes turn the close into a reset that overtakes them.
         let _ = SockRef::from(&socket).shutdown(Shutdown::Write);
     }

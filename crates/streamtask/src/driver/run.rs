@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use streamtask_proto::{Error, Input, Target};
@@ -41,9 +41,10 @@ impl Future for Driver {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let shared = self.shared.clone();
-        self.register(cx);
         let connected = self.poll_connecting(cx);
+        let mine = cx.waker().clone();
         let mut state = shared.lock();
+        self.register(&mut state, mine);
         if let Some(result) = connected {
             take_connection(&shared, &mut state, result);
         }
@@ -52,14 +53,14 @@ impl Future for Driver {
 }
 
 impl Driver {
-    fn register(&self, cx: &Context<'_>) {
-        let mut state = self.shared.lock();
-        if state.driver.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
-            return;
+    /// Whoever needs the driver from now on finds its waker.
+    fn register(&self, state: &mut State, waker: Waker) {
+        if let Some(before) = self.shared.lead.set_driver(&waker) {
+            state.drop_later(before);
         }
-        let before = state.driver.replace(cx.waker().clone());
-        let led = self.shared.lead.set_driver(cx.waker().clone());
-        before.into_iter().chain(led).for_each(|waker| state.drop_later(waker));
+        if let Some(before) = state.driver.replace(waker) {
+            state.drop_later(before);
+        }
     }
 
     fn poll_connecting(&mut self, cx: &mut Context<'_>) -> Option<Connected> {

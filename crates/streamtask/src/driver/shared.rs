@@ -17,7 +17,6 @@ use super::after::After;
 use super::answer::Answered;
 use super::attention::{Attention, Audience};
 use super::handover::Handover;
-use super::hop;
 use super::lead::{Lead, Left};
 use super::waiters::Waiters;
 use crate::dispatch::Mailbox;
@@ -46,6 +45,7 @@ pub(crate) struct State {
     pub(super) attention: Attention<Answered>,
     /// Streams for the capture operation that is about to complete.
     pub(super) captured: Option<Handover>,
+    /// The driver, if it sleeps; one that was woken will look and come back.
     pub(super) driver: Option<Waker>,
     /// Whether the core has asked for a connection and nobody makes it yet.
     pub(super) wants_driver: bool,
@@ -186,11 +186,16 @@ impl State {
         if is_nobody { Audience::Nobody } else { Audience::Somebody }
     }
 
-    /// Somebody has polled `id` in vain, with `waker`.
-    pub(super) fn watch(&mut self, lead: &Lead, id: OpId, is_read: bool, waker: Waker) {
+    /// Somebody has polled `id` in vain, with `waker`. An unneeded waker comes back.
+    pub(super) fn watch(
+        &mut self,
+        lead: &Lead,
+        id: OpId,
+        is_read: bool,
+        waker: Waker,
+    ) -> Option<Waker> {
         let audience = self.audience();
-        let unused = self.attention.watch(lead, id, is_read, audience, waker);
-        self.after.drops.put_some(unused);
+        self.attention.watch(lead, id, is_read, audience, waker)
     }
 
     /// Nobody sleeps over `id` any more.
@@ -199,20 +204,18 @@ impl State {
     }
 
     /// Before the lock is let go: sees to it that whoever waits will be woken.
-    fn settle(&mut self, lead: &Lead) -> After {
-        let audience = self.audience();
-        let settled = self.attention.settle(lead, audience);
-        self.after.drops.put_some(settled.unused);
+    fn settle(&mut self, lead: &Lead) {
+        if self.attention.is_led() {
+            let audience = self.audience();
+            let settled = self.attention.settle(lead, audience);
+            self.after.driver |= settled.needs_driver;
+            self.after.drops.put_some(settled.unused);
+        }
         // The driver sleeps no longer than the core allows.
         let is_late = |until| self.armed.is_none_or(|armed| until < armed);
-        if settled.needs_driver || self.until.is_some_and(is_late) {
-            self.after.driver = true;
+        if std::mem::take(&mut self.after.driver) || self.until.is_some_and(is_late) {
+            self.after.wakes.put_some(self.driver.take());
         }
-        self.after.lent = self.stream.take_lent();
-        if std::mem::take(&mut self.after.driver) {
-            self.after.wakes.put_some(self.driver.clone());
-        }
-        std::mem::take(&mut self.after)
     }
 }
 
@@ -240,13 +243,12 @@ impl DerefMut for Locked<'_> {
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
         let shared = self.shared;
-        let After { wakes, drops, lent, step, session, .. } = self.settle(&shared.lead);
+        self.settle(&shared.lead);
+        let after = (!self.after.is_empty()).then(|| std::mem::take(&mut self.after));
+        let lent = self.stream.has_lent().then(|| self.stream.take_lent());
         self.state = None;
-        wakes.wake();
-        drop((drops, lent));
-        if let Some(step) = step {
-            hop::make(shared.clone(), step);
-        }
+        drop(lent);
+        let session = after.is_some_and(|after| after.carry_out(shared));
         shared.mailbox.kick();
         if session {
             shared.session.kick();
