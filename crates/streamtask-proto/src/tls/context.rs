@@ -33,14 +33,68 @@ thread_local! {
 }
 
 /// Runs `work` for the connection of `context`, lending it to [`with`] meanwhile.
+///
+/// It nests: `work` may ask somebody who drives another connection before answering. Whether `work`
+/// returns or panics, every context is back with its owner afterwards.
 pub(crate) fn within<T>(context: &mut Option<Box<Context>>, work: impl FnOnce() -> T) -> T {
-    CURRENT.set(context.take());
-    let done = work();
-    *context = CURRENT.take();
-    done
+    let outer = CURRENT.replace(context.take());
+    let _lent = Lent { owner: context, outer };
+    work()
+}
+
+/// A context on loan to this thread; dropping it puts everything back.
+struct Lent<'a> {
+    owner: &'a mut Option<Box<Context>>,
+    outer: Option<Box<Context>>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        *self.owner = CURRENT.replace(self.outer.take());
+    }
 }
 
 /// Looks into the current connection's context; `None` outside of [`within`].
 pub(crate) fn with<T>(look: impl FnOnce(&mut Context) -> T) -> Option<T> {
     CURRENT.with_borrow_mut(|current| current.as_deref_mut().map(look))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    fn context(may_resume: bool) -> Option<Box<Context>> {
+        Some(Box::new(Context { may_resume, ..Context::default() }))
+    }
+
+    fn seen() -> Option<bool> {
+        with(|context| context.may_resume)
+    }
+
+    #[test]
+    fn a_connection_driven_within_another_leaves_the_outer_one_its_context() {
+        let (mut outer, mut inner) = (context(true), context(false));
+        within(&mut outer, || {
+            within(&mut inner, || assert_eq!(seen(), Some(false)));
+            assert_eq!(seen(), Some(true), "the outer connection is the current one again");
+            with(|context| context.cancelled = true);
+        });
+        assert_eq!(seen(), None);
+        assert!(outer.expect("given back").cancelled);
+        assert!(!inner.expect("given back").cancelled);
+    }
+
+    #[test]
+    fn a_panic_gives_every_context_back() {
+        let (mut outer, mut inner) = (context(true), context(false));
+        within(&mut outer, || {
+            let panics = AssertUnwindSafe(|| within(&mut inner, || panic!("a delegate's bug")));
+            assert!(catch_unwind(panics).is_err());
+            assert_eq!(seen(), Some(true));
+        });
+        assert!(outer.is_some() && inner.is_some());
+        assert_eq!(seen(), None);
+    }
 }
