@@ -10,29 +10,37 @@ use bytes::{Buf, BytesMut};
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
-use rustls::{AlertDescription, CertificateError, ContentType, ProtocolVersion};
+use rustls::{ContentType, ProtocolVersion};
 
 use super::binding::Secrets;
 use super::context::{Context, within};
+use super::failure::failure;
 use super::info::Facts;
+use super::record::{MAX_PLAINTEXT, next_record};
 use super::{Ask, SecureOptions, TlsConfig, TlsInfo, TlsVersion};
 use crate::buffer::Outgoing;
 use crate::{Error, ErrorKind};
 
 /// A TLS connection, from its ClientHello to both close_notifys.
 pub(crate) struct Engine {
-    conn: UnbufferedClientConnection,
+    driven: Driven,
+    /// Lent to the thread while rustls runs, so it stands apart from what runs.
     context: Option<Box<Context>>,
     server_name: String,
+    sent_close: bool,
+    blocks: bool,
+    /// Once rustls has failed it must not be touched again: what it was shown no longer fits.
+    failed: Option<Error>,
+}
+
+/// rustls, and what it has been shown.
+struct Driven {
+    conn: UnbufferedClientConnection,
     server_random: Vec<u8>,
     /// How many bytes at the front of the wire buffer rustls has been shown and not let go of:
     /// fragments of a handshake message stay there until it is whole.
     shown: usize,
     received_close: bool,
-    sent_close: bool,
-    blocks: bool,
-    /// Once rustls has failed it must not be touched again: what it was shown no longer fits.
-    failed: Option<Error>,
 }
 
 impl Engine {
@@ -55,18 +63,9 @@ impl Engine {
         let conn = within(&mut context, || {
             UnbufferedClientConnection::new_with_alpn(config.client.clone(), name, alpn)
         })
-        .map_err(|error| failure(error, &mut context))?;
-        Ok(Engine {
-            conn,
-            context,
-            server_name,
-            server_random: Vec::new(),
-            shown: 0,
-            received_close: false,
-            sent_close: false,
-            blocks,
-            failed: None,
-        })
+        .map_err(|error| failure(error, &context))?;
+        let driven = Driven { conn, server_random: Vec::new(), shown: 0, received_close: false };
+        Ok(Engine { driven, context, server_name, sent_close: false, blocks, failed: None })
     }
 
     /// Whether receiving may have to wait for somebody's answer, so that it needs a thread of its own.
@@ -75,17 +74,17 @@ impl Engine {
     }
 
     pub(crate) fn is_handshaking(&self) -> bool {
-        self.conn.is_handshaking()
+        self.driven.conn.is_handshaking()
     }
 
     /// Whether `wire` holds something that could move the handshake on.
     pub(crate) fn has_whole_record(&self, wire: &[u8]) -> bool {
-        wire.get(self.shown..).and_then(next_record).is_some()
+        wire.get(self.driven.shown..).and_then(next_record).is_some()
     }
 
     /// Whether the peer's close_notify has come.
     pub(crate) fn has_received_close(&self) -> bool {
-        self.received_close
+        self.driven.received_close
     }
 
     /// Whether our close_notify has been written.
@@ -104,22 +103,126 @@ impl Engine {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        let mut context = self.context.take();
-        let done = within(&mut context, || self.advance(wire, plain, out));
-        self.context = context;
+        let driven = &mut self.driven;
+        let done = within(&mut self.context, || driven.advance(wire, plain, out));
         done.map_err(|error| {
-            self.collect_alert(wire, out);
+            self.driven.collect_alert(wire, out);
             self.fail(error)
         })
     }
 
     /// Turns what rustls says into whose fault it was, for good.
     fn fail(&mut self, error: rustls::Error) -> Error {
-        let error = failure(error, &mut self.context);
+        let error = failure(error, &self.context);
         self.failed = Some(error.clone());
         error
     }
 
+    /// Encrypts `data` behind `out`.
+    pub(crate) fn encrypt(
+        &mut self,
+        data: &[u8],
+        wire: &mut BytesMut,
+        out: &mut Outgoing,
+    ) -> Result<(), Error> {
+        let records = data.len() / MAX_PLAINTEXT + 1;
+        self.write(data.len() + records * RECORD_OVERHEAD, wire, out, |traffic, room| {
+            traffic.encrypt(data, room)
+        })
+    }
+
+    /// Writes our close_notify behind `out`, once.
+    pub(crate) fn close(&mut self, wire: &mut BytesMut, out: &mut Outgoing) -> Result<(), Error> {
+        if std::mem::replace(&mut self.sent_close, true) {
+            return Ok(());
+        }
+        self.write(RECORD_OVERHEAD, wire, out, |traffic, room| traffic.queue_close_notify(room))
+    }
+
+    fn write(
+        &mut self,
+        needed: usize,
+        wire: &mut BytesMut,
+        out: &mut Outgoing,
+        put: impl Fn(
+            &mut rustls::unbuffered::WriteTraffic<'_, rustls::client::ClientConnectionData>,
+            &mut [u8],
+        ) -> Result<usize, EncryptError>,
+    ) -> Result<(), Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let mut exhausted = false;
+        loop {
+            // What rustls was shown stays shown: it remembers places in it.
+            let UnbufferedStatus { discard, state, .. } =
+                self.driven.conn.process_tls_records(&mut wire[..self.driven.shown]);
+            let mut written = false;
+            match state {
+                Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+                    written = true;
+                    out.fill(needed, |room| match put(&mut traffic, room) {
+                        Ok(length) => Ok(length),
+                        Err(EncryptError::InsufficientSize(short)) => Err(short.required_size),
+                        Err(EncryptError::EncryptExhausted) => {
+                            exhausted = true;
+                            Ok(0)
+                        }
+                    });
+                }
+                Ok(ConnectionState::EncodeTlsData(mut data)) => {
+                    out.fill(TLS_RECORD, |room| match data.encode(room) {
+                        Ok(length) => Ok(length),
+                        Err(EncodeError::InsufficientSize(short)) => Err(short.required_size),
+                        Err(EncodeError::AlreadyEncoded) => Ok(0),
+                    });
+                }
+                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
+                Ok(ConnectionState::PeerClosed) => self.driven.received_close = true,
+                Ok(state) => {
+                    let state = format!("{state:?}");
+                    return Err(Error::new(ErrorKind::NotConnected).detail(state));
+                }
+                Err(error) => return Err(self.fail(error)),
+            }
+            wire.advance(discard);
+            self.driven.shown -= discard;
+            match (exhausted, written) {
+                (true, _) => {
+                    let why = "the traffic keys are used up";
+                    return Err(Error::new(ErrorKind::SecureConnectionFailed).detail(why));
+                }
+                (false, true) => return Ok(()),
+                (false, false) => {}
+            }
+        }
+    }
+
+    /// What was agreed on; `None` while the handshake runs.
+    pub(crate) fn info(&self) -> Option<TlsInfo> {
+        if self.is_handshaking() {
+            return None;
+        }
+        let mut secrets = self.context.as_ref()?.secrets.clone();
+        if let Secrets::Tls12 { server_random, .. } = &mut secrets {
+            *server_random = self.driven.server_random.clone();
+        }
+        Some(TlsInfo::new(Facts {
+            version: match self.driven.conn.protocol_version()? {
+                ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
+                _ => TlsVersion::Tls13,
+            },
+            suite: self.driven.conn.negotiated_cipher_suite()?,
+            alpn: self.driven.conn.alpn_protocol().map(<[u8]>::to_vec),
+            chain: self.driven.conn.peer_certificates().unwrap_or_default().to_vec(),
+            server_name: self.server_name.clone(),
+            resumed: self.driven.conn.handshake_kind() == Some(rustls::HandshakeKind::Resumed),
+            secrets,
+        }))
+    }
+}
+
+impl Driven {
     fn advance(
         &mut self,
         wire: &mut BytesMut,
@@ -183,86 +286,6 @@ impl Engine {
         turn
     }
 
-    /// Encrypts `data` behind `out`.
-    pub(crate) fn encrypt(
-        &mut self,
-        data: &[u8],
-        wire: &mut BytesMut,
-        out: &mut Outgoing,
-    ) -> Result<(), Error> {
-        let records = data.len() / MAX_PLAINTEXT + 1;
-        self.write(data.len() + records * RECORD_OVERHEAD, wire, out, |traffic, room| {
-            traffic.encrypt(data, room)
-        })
-    }
-
-    /// Writes our close_notify behind `out`, once.
-    pub(crate) fn close(&mut self, wire: &mut BytesMut, out: &mut Outgoing) -> Result<(), Error> {
-        if std::mem::replace(&mut self.sent_close, true) {
-            return Ok(());
-        }
-        self.write(RECORD_OVERHEAD, wire, out, |traffic, room| traffic.queue_close_notify(room))
-    }
-
-    fn write(
-        &mut self,
-        needed: usize,
-        wire: &mut BytesMut,
-        out: &mut Outgoing,
-        put: impl Fn(
-            &mut rustls::unbuffered::WriteTraffic<'_, rustls::client::ClientConnectionData>,
-            &mut [u8],
-        ) -> Result<usize, EncryptError>,
-    ) -> Result<(), Error> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
-        let mut exhausted = false;
-        loop {
-            // What rustls was shown stays shown: it remembers places in it.
-            let UnbufferedStatus { discard, state, .. } =
-                self.conn.process_tls_records(&mut wire[..self.shown]);
-            let mut written = false;
-            match state {
-                Ok(ConnectionState::WriteTraffic(mut traffic)) => {
-                    written = true;
-                    out.fill(needed, |room| match put(&mut traffic, room) {
-                        Ok(length) => Ok(length),
-                        Err(EncryptError::InsufficientSize(short)) => Err(short.required_size),
-                        Err(EncryptError::EncryptExhausted) => {
-                            exhausted = true;
-                            Ok(0)
-                        }
-                    });
-                }
-                Ok(ConnectionState::EncodeTlsData(mut data)) => {
-                    out.fill(TLS_RECORD, |room| match data.encode(room) {
-                        Ok(length) => Ok(length),
-                        Err(EncodeError::InsufficientSize(short)) => Err(short.required_size),
-                        Err(EncodeError::AlreadyEncoded) => Ok(0),
-                    });
-                }
-                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
-                Ok(ConnectionState::PeerClosed) => self.received_close = true,
-                Ok(state) => {
-                    let state = format!("{state:?}");
-                    return Err(Error::new(ErrorKind::NotConnected).detail(state));
-                }
-                Err(error) => return Err(self.fail(error)),
-            }
-            wire.advance(discard);
-            self.shown -= discard;
-            match (exhausted, written) {
-                (true, _) => {
-                    let why = "the traffic keys are used up";
-                    return Err(Error::new(ErrorKind::SecureConnectionFailed).detail(why));
-                }
-                (false, true) => return Ok(()),
-                (false, false) => {}
-            }
-        }
-    }
-
     /// After an error rustls still has the alert for the peer, and must be asked for nothing else.
     fn collect_alert(&mut self, wire: &mut BytesMut, out: &mut Outgoing) {
         let mut ignored = BytesMut::new();
@@ -283,29 +306,6 @@ impl Engine {
             self.server_random = record.get(11..43).unwrap_or_default().to_vec();
         }
     }
-
-    /// What was agreed on; `None` while the handshake runs.
-    pub(crate) fn info(&self) -> Option<TlsInfo> {
-        if self.is_handshaking() {
-            return None;
-        }
-        let mut secrets = self.context.as_ref()?.secrets.clone();
-        if let Secrets::Tls12 { server_random, .. } = &mut secrets {
-            *server_random = self.server_random.clone();
-        }
-        Some(TlsInfo::new(Facts {
-            version: match self.conn.protocol_version()? {
-                ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
-                _ => TlsVersion::Tls13,
-            },
-            suite: self.conn.negotiated_cipher_suite()?,
-            alpn: self.conn.alpn_protocol().map(<[u8]>::to_vec),
-            chain: self.conn.peer_certificates().unwrap_or_default().to_vec(),
-            server_name: self.server_name.clone(),
-            resumed: self.conn.handshake_kind() == Some(rustls::HandshakeKind::Resumed),
-            secrets,
-        }))
-    }
 }
 
 /// What one step of rustls came to.
@@ -318,76 +318,6 @@ enum Turn {
     Closed,
 }
 
-/// The length of the first record of `wire`, header and all, if it is whole.
-///
-/// What cannot be a record is passed on at once, so that rustls says what is wrong with it instead of
-/// waiting for bytes that will not come.
-fn next_record(wire: &[u8]) -> Option<usize> {
-    let first = *wire.first()?;
-    if !(CHANGE_CIPHER_SPEC..=APPLICATION_DATA).contains(&first) {
-        return Some(wire.len());
-    }
-    let header = wire.first_chunk::<5>()?;
-    let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
-    match length > MAX_CIPHERTEXT {
-        true => Some(wire.len()),
-        false => (wire.len() >= 5 + length).then_some(5 + length),
-    }
-}
-
-/// Turns what rustls says into whose fault it was.
-fn failure(error: rustls::Error, context: &mut Option<Box<Context>>) -> Error {
-    let (cancelled, showed_identity) = context
-        .as_ref()
-        .map_or((false, false), |context| (context.cancelled, context.showed_identity));
-    let kind = match &error {
-        _ if cancelled => ErrorKind::Cancelled,
-        rustls::Error::InvalidCertificate(reason) => certificate_kind(reason),
-        rustls::Error::NoCertificatesPresented => ErrorKind::CertificateUntrusted,
-        rustls::Error::AlertReceived(alert) => alert_kind(*alert, showed_identity),
-        _ => ErrorKind::SecureConnectionFailed,
-    };
-    Error::new(kind).caused_by(error)
-}
-
-fn certificate_kind(reason: &CertificateError) -> ErrorKind {
-    match reason {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            ErrorKind::CertificateExpired
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            ErrorKind::CertificateNotYetValid
-        }
-        CertificateError::UnknownIssuer => ErrorKind::CertificateUnknownRoot,
-        CertificateError::ApplicationVerificationFailure => ErrorKind::SecureConnectionFailed,
-        _ => ErrorKind::CertificateUntrusted,
-    }
-}
-
-/// Alerts about certificates can only mean ours (RFC 8446, 6.2).
-fn alert_kind(alert: AlertDescription, showed_identity: bool) -> ErrorKind {
-    match alert {
-        AlertDescription::CertificateRequired => ErrorKind::ClientCertificateRequired,
-        AlertDescription::BadCertificate
-        | AlertDescription::UnsupportedCertificate
-        | AlertDescription::CertificateRevoked
-        | AlertDescription::CertificateExpired
-        | AlertDescription::CertificateUnknown
-        | AlertDescription::UnknownCA
-        | AlertDescription::AccessDenied
-            if showed_identity =>
-        {
-            ErrorKind::ClientCertificateRejected
-        }
-        _ => ErrorKind::SecureConnectionFailed,
-    }
-}
-
-// RFC 8446, 5.1 and 5.2; the 2048 are TLS 1.2's (RFC 5246, 6.2.3).
-const CHANGE_CIPHER_SPEC: u8 = 20;
-const APPLICATION_DATA: u8 = 23;
-const MAX_PLAINTEXT: usize = 1 << 14;
-const MAX_CIPHERTEXT: usize = MAX_PLAINTEXT + 2048;
 /// Header, explicit nonce, inner content type and tag, rounded up.
 const RECORD_OVERHEAD: usize = 64;
 /// Room that does for one handshake record at the first try.

@@ -8,9 +8,11 @@
 mod binding;
 mod context;
 pub(crate) mod engine;
+mod failure;
 mod identity;
 mod info;
 mod question;
+mod record;
 mod resumption;
 mod tap;
 mod trust;

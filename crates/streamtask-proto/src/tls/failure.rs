@@ -1,0 +1,54 @@
+//! From what rustls says to whose fault it was.
+
+use rustls::{AlertDescription, CertificateError};
+
+use super::context::Context;
+use crate::{Error, ErrorKind};
+
+/// Turns what rustls says into whose fault it was.
+pub(super) fn failure(error: rustls::Error, context: &Option<Box<Context>>) -> Error {
+    let (cancelled, showed_identity) = context
+        .as_ref()
+        .map_or((false, false), |context| (context.cancelled, context.showed_identity));
+    let kind = match &error {
+        _ if cancelled => ErrorKind::Cancelled,
+        rustls::Error::InvalidCertificate(reason) => certificate_kind(reason),
+        rustls::Error::NoCertificatesPresented => ErrorKind::CertificateUntrusted,
+        rustls::Error::AlertReceived(alert) => alert_kind(*alert, showed_identity),
+        _ => ErrorKind::SecureConnectionFailed,
+    };
+    Error::new(kind).caused_by(error)
+}
+
+fn certificate_kind(reason: &CertificateError) -> ErrorKind {
+    match reason {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            ErrorKind::CertificateExpired
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            ErrorKind::CertificateNotYetValid
+        }
+        CertificateError::UnknownIssuer => ErrorKind::CertificateUnknownRoot,
+        CertificateError::ApplicationVerificationFailure => ErrorKind::SecureConnectionFailed,
+        _ => ErrorKind::CertificateUntrusted,
+    }
+}
+
+/// Alerts about certificates can only mean ours (RFC 8446, 6.2).
+fn alert_kind(alert: AlertDescription, showed_identity: bool) -> ErrorKind {
+    match alert {
+        AlertDescription::CertificateRequired => ErrorKind::ClientCertificateRequired,
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::CertificateExpired
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnknownCA
+        | AlertDescription::AccessDenied
+            if showed_identity =>
+        {
+            ErrorKind::ClientCertificateRejected
+        }
+        _ => ErrorKind::SecureConnectionFailed,
+    }
+}
