@@ -10,13 +10,13 @@ use bytes::{Buf, BytesMut};
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
-use rustls::{ContentType, ProtocolVersion};
+use rustls::{AlertDescription, ContentType, ProtocolVersion};
 
 use super::binding::Secrets;
 use super::context::{Context, within};
 use super::failure::failure;
 use super::info::Facts;
-use super::record::{MAX_PLAINTEXT, next_record};
+use super::record::{MAX_PLAINTEXT, ends_tls, next_record};
 use super::{Ask, SecureOptions, TlsConfig, TlsInfo, TlsVersion};
 use crate::buffer::Outgoing;
 use crate::{Error, ErrorKind};
@@ -234,14 +234,24 @@ impl Driven {
                 Turn::Again => {}
                 Turn::Closed => self.received_close = true,
                 Turn::Idle => match next_record(&wire[self.shown..]) {
-                    Some(length) => {
-                        self.note_server_random(&wire[self.shown..]);
-                        self.shown += length;
-                    }
+                    Some(length) => self.show(&wire[self.shown..self.shown + length])?,
                     None => break,
                 },
             }
         }
+        Ok(())
+    }
+
+    /// Lets rustls see the next record, unless that would end the connection without a word: until the
+    /// handshake is done rustls ignores a close_notify, and would wait for what cannot come.
+    fn show(&mut self, record: &[u8]) -> Result<(), rustls::Error> {
+        if self.conn.is_handshaking() {
+            if ends_tls(record) {
+                return Err(rustls::Error::AlertReceived(AlertDescription::CloseNotify));
+            }
+            self.note_server_random(record);
+        }
+        self.shown += record.len();
         Ok(())
     }
 

@@ -17,7 +17,12 @@ pub(super) fn failure(error: rustls::Error, context: &Option<Box<Context>>) -> E
         rustls::Error::AlertReceived(alert) => alert_kind(*alert, showed_identity),
         _ => ErrorKind::SecureConnectionFailed,
     };
-    Error::new(kind).caused_by(error)
+    let ended = matches!(error, rustls::Error::AlertReceived(AlertDescription::CloseNotify));
+    let error = Error::new(kind).caused_by(error);
+    match ended {
+        true => error.detail("the peer ended TLS during the handshake"),
+        false => error,
+    }
 }
 
 fn certificate_kind(reason: &CertificateError) -> ErrorKind {

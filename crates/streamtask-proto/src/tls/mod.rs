@@ -161,3 +161,6 @@ impl fmt::Debug for TlsConfig {
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 mod capture;
 mod doors;
+mod ends;
 mod identity;
 mod injection;
 mod million;

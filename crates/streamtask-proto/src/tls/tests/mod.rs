@@ -1,0 +1,4 @@
+//! The engine against a server of rustls, in one thread and without a socket.
+
+mod ends;
+mod support;
