@@ -7,19 +7,38 @@
 
 use rustls::SupportedCipherSuite;
 use rustls::crypto::tls13::OkmBlock;
+use zeroize::Zeroizing;
 
-/// What keying material is derived from.
+use super::hello::Facts;
+
+/// What keying material is derived from. Wiped from memory when it is dropped.
 #[derive(Clone, Default)]
 pub(crate) enum Secrets {
     #[default]
     None,
     /// The exporter master secret (RFC 8446, 7.5).
-    Tls13(Vec<u8>),
-    /// The master secret and both randoms (RFC 5705).
-    Tls12 { master: Vec<u8>, client_random: Vec<u8>, server_random: Vec<u8> },
+    Tls13(Zeroizing<Vec<u8>>),
+    /// The master secret, and the randoms of client and server (RFC 5705).
+    Tls12 { master: Zeroizing<Vec<u8>>, randoms: [Vec<u8>; 2] },
 }
 
 impl Secrets {
+    pub(crate) fn tls13(secret: &[u8]) -> Self {
+        Secrets::Tls13(Zeroizing::new(secret.to_vec()))
+    }
+
+    /// Without extended master secret the same master secret may be shared with somebody else's
+    /// connection, and nothing may be bound to it (RFC 7627, 5.4).
+    pub(crate) fn tls12(master: &[u8], client_random: &[u8], hello: Option<&Facts>) -> Self {
+        match hello {
+            Some(Facts { random, extended_master_secret: true }) => Secrets::Tls12 {
+                master: Zeroizing::new(master.to_vec()),
+                randoms: [client_random.to_vec(), random.to_vec()],
+            },
+            Some(Facts { extended_master_secret: false, .. }) | None => Secrets::None,
+        }
+    }
+
     /// Derives `length` bytes for `label`. `None` before a handshake is done, or for a length that the
     /// key schedule cannot give.
     pub(crate) fn export(
@@ -32,21 +51,14 @@ impl Secrets {
         match (self, suite) {
             (Secrets::Tls13(secret), SupportedCipherSuite::Tls13(suite)) => {
                 let hash = suite.common.hash_provider;
-                let derived = expand(
-                    suite,
-                    secret,
-                    label,
-                    hash.start().finish().as_ref(),
-                    hash.output_len(),
-                )?;
+                let nothing = hash.start().finish();
+                let derived = expand(suite, secret, label, nothing.as_ref(), hash.output_len())?;
+                let derived = Zeroizing::new(derived);
                 let context = hash.hash(context.unwrap_or_default());
                 expand(suite, &derived, b"exporter", context.as_ref(), length)
             }
-            (
-                Secrets::Tls12 { master, client_random, server_random },
-                SupportedCipherSuite::Tls12(suite),
-            ) => {
-                let mut seed = [client_random.as_slice(), server_random].concat();
+            (Secrets::Tls12 { master, randoms }, SupportedCipherSuite::Tls12(suite)) => {
+                let mut seed = randoms.concat();
                 if let Some(context) = context {
                     seed.extend_from_slice(&u16::try_from(context.len()).ok()?.to_be_bytes());
                     seed.extend_from_slice(context);
@@ -131,4 +143,32 @@ fn der(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     }
     let (contents, after) = rest.split_at_checked(length)?;
     Some((tag, contents, after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_extended_master_secret_nothing_is_bound_to_the_master_secret() {
+        let hello = |extended_master_secret| Facts { random: [2; 32], extended_master_secret };
+        let made = |hello: Option<Facts>| Secrets::tls12(&[1; 48], &[3; 32], hello.as_ref());
+        let Secrets::Tls12 { master, randoms } = made(Some(hello(true))) else {
+            panic!("RFC 7627 was spoken");
+        };
+        assert_eq!((&master[..], randoms), (&[1; 48][..], [vec![3; 32], vec![2; 32]]));
+        assert!(matches!(made(Some(hello(false))), Secrets::None));
+        assert!(matches!(made(None), Secrets::None), "an unknown ServerHello promises nothing");
+    }
+
+    #[test]
+    fn what_is_secret_is_wiped_when_it_is_dropped() {
+        // Freed memory cannot be looked at safely; that the types wipe themselves can.
+        fn assert_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+        match (Secrets::tls13(&[1]), Secrets::tls12(&[1], &[2], None)) {
+            (Secrets::Tls13(secret), _) => assert_wiped(&secret),
+            (_, Secrets::Tls12 { master, .. }) => assert_wiped(&master),
+            (Secrets::None | Secrets::Tls12 { .. }, Secrets::None | Secrets::Tls13(_)) => {}
+        }
+    }
 }

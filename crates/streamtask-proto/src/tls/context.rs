@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::binding::Secrets;
+use super::hello::ServerHello;
 use super::question::Ask;
 
 /// What one connection brings along and learns while rustls runs for it.
@@ -24,6 +25,8 @@ pub(crate) struct Context {
     pub(crate) may_remember: bool,
     /// Whether we showed a certificate: decides what an alert about certificates means.
     pub(crate) showed_identity: bool,
+    /// What the server said first.
+    pub(crate) server_hello: ServerHello,
     /// What the exporter needs.
     pub(crate) secrets: Secrets,
 }

@@ -10,10 +10,9 @@ use bytes::{Buf, BytesMut};
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
-use rustls::{AlertDescription, ContentType, ProtocolVersion};
+use rustls::{AlertDescription, ProtocolVersion};
 
-use super::binding::Secrets;
-use super::context::{Context, within};
+use super::context::{self, Context, within};
 use super::failure::failure;
 use super::info::Facts;
 use super::record::{MAX_PLAINTEXT, ends_tls, next_record};
@@ -36,7 +35,6 @@ pub(crate) struct Engine {
 /// rustls, and what it has been shown.
 struct Driven {
     conn: UnbufferedClientConnection,
-    server_random: Vec<u8>,
     /// How many bytes at the front of the wire buffer rustls has been shown and not let go of:
     /// fragments of a handshake message stay there until it is whole.
     shown: usize,
@@ -64,7 +62,7 @@ impl Engine {
             UnbufferedClientConnection::new_with_alpn(config.client.clone(), name, alpn)
         })
         .map_err(|error| failure(error, &context))?;
-        let driven = Driven { conn, server_random: Vec::new(), shown: 0, received_close: false };
+        let driven = Driven { conn, shown: 0, received_close: false };
         Ok(Engine { driven, context, server_name, sent_close: false, blocks, failed: None })
     }
 
@@ -203,10 +201,6 @@ impl Engine {
         if self.is_handshaking() {
             return None;
         }
-        let mut secrets = self.context.as_ref()?.secrets.clone();
-        if let Secrets::Tls12 { server_random, .. } = &mut secrets {
-            *server_random = self.driven.server_random.clone();
-        }
         Some(TlsInfo::new(Facts {
             version: match self.driven.conn.protocol_version()? {
                 ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
@@ -217,7 +211,7 @@ impl Engine {
             chain: self.driven.conn.peer_certificates().unwrap_or_default().to_vec(),
             server_name: self.server_name.clone(),
             resumed: self.driven.conn.handshake_kind() == Some(rustls::HandshakeKind::Resumed),
-            secrets,
+            secrets: self.context.as_ref()?.secrets.clone(),
         }))
     }
 }
@@ -249,7 +243,7 @@ impl Driven {
             if ends_tls(record) {
                 return Err(rustls::Error::AlertReceived(AlertDescription::CloseNotify));
             }
-            self.note_server_random(record);
+            context::with(|context| context.server_hello.take(record));
         }
         self.shown += record.len();
         Ok(())
@@ -303,17 +297,6 @@ impl Driven {
             if self.turn(wire, &mut ignored, out).is_err() {
                 return;
             }
-        }
-    }
-
-    /// The exporter of TLS 1.2 needs the server's random, which stands in the clear in its first message.
-    fn note_server_random(&mut self, record: &[u8]) {
-        // record: type 22, version, length (5) · handshake: type 2, length (4) · version (2) · random (32)
-        if self.server_random.is_empty()
-            && record.first() == Some(&u8::from(ContentType::Handshake))
-            && record.get(5) == Some(&2)
-        {
-            self.server_random = record.get(11..43).unwrap_or_default().to_vec();
         }
     }
 }

@@ -65,7 +65,8 @@ impl TlsInfo {
 
     /// Keying material that both ends can derive and nobody else (RFC 8446, 7.5; RFC 5705).
     ///
-    /// `None` for a length or a label that the key schedule cannot do.
+    /// `None` for a length or a label that the key schedule cannot do, and in TLS 1.2 with a server that
+    /// does not speak extended master secret: its keys are bound to nothing (RFC 7627, 5.4).
     pub fn export_keying_material(
         &self,
         label: &[u8],
@@ -75,7 +76,7 @@ impl TlsInfo {
         self.0.secrets.export(self.0.suite, label, context, length)
     }
 
-    /// The `tls-exporter` channel binding (RFC 9266): 32 bytes.
+    /// The `tls-exporter` channel binding (RFC 9266): 32 bytes, or `None` where nothing can be exported.
     pub fn tls_exporter(&self) -> Option<Vec<u8>> {
         self.export_keying_material(b"EXPORTER-Channel-Binding", Some(b""), 32)
     }

@@ -9,6 +9,7 @@ mod binding;
 mod context;
 pub(crate) mod engine;
 mod failure;
+mod hello;
 mod identity;
 mod info;
 mod question;

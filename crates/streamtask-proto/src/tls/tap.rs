@@ -20,13 +20,10 @@ impl SecretTap {
 impl KeyLog for SecretTap {
     fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
         context::with(|context| match label {
-            "EXPORTER_SECRET" => context.secrets = Secrets::Tls13(secret.to_vec()),
+            "EXPORTER_SECRET" => context.secrets = Secrets::tls13(secret),
             "CLIENT_RANDOM" => {
-                context.secrets = Secrets::Tls12 {
-                    master: secret.to_vec(),
-                    client_random: client_random.to_vec(),
-                    server_random: Vec::new(),
-                }
+                context.secrets =
+                    Secrets::tls12(secret, client_random, context.server_hello.facts());
             }
             _ => {}
         });

@@ -1,4 +1,5 @@
 //! The engine against a server of rustls, in one thread and without a socket.
 
+mod bindings;
 mod ends;
 mod support;

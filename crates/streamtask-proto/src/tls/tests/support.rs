@@ -1,6 +1,5 @@
 //! What the tests of the engine share: a client, a server, certificates.
 
-use std::io::Read;
 use std::sync::{Arc, OnceLock};
 
 use bytes::BytesMut;
@@ -134,13 +133,6 @@ impl Server {
             self.0.write_tls(&mut out).expect("a vector can be written");
         }
         out
-    }
-
-    /// What the client has sent under TLS.
-    pub(super) fn heard(&mut self) -> Vec<u8> {
-        let mut plain = Vec::new();
-        let _ = self.0.reader().read_to_end(&mut plain);
-        plain
     }
 }
 
