@@ -17,14 +17,28 @@ impl Identity {
     /// Reads a chain (the leaf first) and a key in PEM. Both may be the same text.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] when there is no certificate or no key in it, or they do not match.
+    /// [`ErrorKind::InvalidArgument`] when there is no certificate or no key in it, the key is encrypted,
+    /// or they do not match. It says which.
     pub fn from_pem(chain: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Result<Self, Error> {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(chain.as_ref())
             .collect::<Result<_, _>>()
             .map_err(|error| invalid("the chain is not PEM").caused_by(error))?;
-        let key = PrivateKeyDer::from_pem_slice(key.as_ref())
-            .map_err(|error| invalid("no private key in the PEM").caused_by(error))?;
-        Self::from_der(chain, key)
+        Self::from_der(chain, Self::private_key_from_pem(key)?)
+    }
+
+    /// Reads the first private key in PEM, for [`Identity::from_der`] or a server's own use.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] when there is none, or it is encrypted.
+    pub fn private_key_from_pem(pem: impl AsRef<[u8]>) -> Result<PrivateKeyDer<'static>, Error> {
+        let pem = pem.as_ref();
+        PrivateKeyDer::from_pem_slice(pem).map_err(|error| {
+            let why = match is_encrypted(pem) {
+                true => ENCRYPTED,
+                false => "no private key in the PEM",
+            };
+            invalid(why).caused_by(error)
+        })
     }
 
     /// Takes a chain (the leaf first) and a key in DER.
@@ -52,6 +66,18 @@ impl Identity {
         self.0.clone()
     }
 }
+
+/// Whether a key in `pem` needs a password: PKCS #8 says so in its label (RFC 7468, 11), the older form
+/// in a header (RFC 1421, 4.6.1.1).
+fn is_encrypted(pem: &[u8]) -> bool {
+    pem.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).any(|line| {
+        line == b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
+            || line.starts_with(b"Proc-Type:") && line.ends_with(b"ENCRYPTED")
+    })
+}
+
+const ENCRYPTED: &str = "the private key is encrypted; decrypt it first, for example with \
+                         openssl pkey -in encrypted.pem -out key.pem";
 
 fn invalid(why: &str) -> Error {
     Error::new(ErrorKind::InvalidArgument).detail(why)

@@ -84,6 +84,44 @@ fn a_key_that_does_not_fit_makes_no_identity() {
     assert!(Identity::from_pem(one.chain_pem(), "no key").is_err());
 }
 
+// openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem
+// openssl pkcs8 -topk8 -in key.pem -passout pass:x -out modern.pem
+const ENCRYPTED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAgS1W+bMw0NXQICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEMHsHJrD47bIQEgz7yLxQ3cEgZCG
+zrlaWoybz/3G1kPnZIy0PvC/6vd/YPsqYAbc/mMx5Zap0iMrx7KtRiRBYwEbaZ1w
+U6uTP9jR/SIzvWh7LftXzFPS1p6BJQVwbR1w0UjxUQ7Mjg9yEXUbRb8qdnAUxAYO
+Jl6v/ZMbxx9ghXe1rZuLW8fcYd0vtrXRuRvhziBR5smCDyoH8kqscb0mSFrKVlU=
+-----END ENCRYPTED PRIVATE KEY-----
+";
+
+// openssl ec -in key.pem -aes128 -passout pass:x -out old.pem
+const ENCRYPTED_LONG_AGO: &str = "-----BEGIN EC PRIVATE KEY-----
+Proc-Type: 4,ENCRYPTED
+DEK-Info: AES-128-CBC,30A27C0D42A4C3A894F899E77D0652A1
+
+GHfScw3Z93nI5vXF4yZJV7kDtnVUt0OkW+B0ph7J1WEVG5m+3zHQOLyaIJxNfDMz
+Xi3xK4F13isiYMI+yFJWZAkQmYA17/jqzlnE2LM67iiPiM+Sb15FU/nz5ekAkyLS
+FobHCXScXsbXVny9BmzUW8M8s/1ahhL5xdbwX7sfCTk=
+-----END EC PRIVATE KEY-----
+";
+
+#[test]
+fn an_encrypted_key_is_called_so_and_the_error_says_how_to_decrypt_it() {
+    let chain = Authority::new().issue_client("me").chain_pem();
+    let on_windows = ENCRYPTED_LONG_AGO.replace('\n', "\r\n");
+    let with_chain = format!("{chain}{ENCRYPTED}");
+    for key in [ENCRYPTED, ENCRYPTED_LONG_AGO, &on_windows, &with_chain] {
+        let error = Identity::from_pem(&chain, key).expect_err("it cannot be read");
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        let words = error.to_string();
+        assert!(words.contains("the private key is encrypted"), "{words}");
+        assert!(words.contains("openssl pkey"), "{words}");
+    }
+    let error = Identity::from_pem(&chain, &chain).expect_err("there is none");
+    assert!(error.to_string().contains("no private key"), "{error}");
+}
+
 /// Answers the question of identity as told, and that of trust by default.
 struct Wallet(Arc<Choice>);
 
