@@ -40,7 +40,8 @@ pub enum ErrorKind {
     CannotFindHost,
     /// The resolver itself failed.
     DnsLookupFailed,
-    /// No address of the host accepted the connection.
+    /// No address of the host accepted the connection, or there is no address or port of this machine to
+    /// reach it from (`EADDRNOTAVAIL`).
     CannotConnect,
     /// This machine has no usable network.
     NotConnectedToInternet,
@@ -71,7 +72,7 @@ pub enum ErrorKind {
     ClientCertificateRejected,
     /// The peer wants a certificate and got none.
     ClientCertificateRequired,
-    /// This machine ran out of something (descriptors, ports, memory for sockets).
+    /// This machine ran out of something (descriptors, memory for sockets).
     ResourceExhausted,
     /// None of the above.
     Unknown,

@@ -4,7 +4,9 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
+use socket2::SockRef;
 use streamtask_proto::{Error, ErrorKind, Limit, Target};
 use tokio::net::{TcpStream, lookup_host};
 
@@ -13,12 +15,8 @@ pub(crate) async fn connect(target: &Target) -> Result<(TcpStream, SocketAddr), 
     let mut last = None;
     let mut tried = Vec::new();
     for address in addresses(target).await? {
-        match TcpStream::connect(address).await {
-            Ok(socket) => {
-                // Small writes are gathered before they reach the socket, so waiting there only delays.
-                let _ = socket.set_nodelay(true);
-                return Ok((socket, address));
-            }
+        match TcpStream::connect(address).await.and_then(accepted) {
+            Ok(socket) => return Ok((socket, address)),
             Err(error) => {
                 tried.push(address.to_string());
                 last = Some(connect_error(error));
@@ -29,6 +27,31 @@ pub(crate) async fn connect(target: &Target) -> Result<(TcpStream, SocketAddr), 
         Some(error) => error.detail(format!("tried {}", tried.join(", "))),
         None => Error::new(ErrorKind::CannotFindHost).detail("it has no address"),
     })
+}
+
+/// A connected socket, ready for use.
+///
+/// # Errors
+/// Refused, if it is connected to itself: TCP lets both ends open at once (RFC 9293, 3.5), so a client to
+/// a local port where nobody listens meets itself when the system happens to give it that very port.
+fn accepted(socket: TcpStream) -> io::Result<TcpStream> {
+    if is_connected_to_itself(&socket) {
+        // A reset leaves no TIME_WAIT: the port belongs to the server that is not there yet.
+        let _ = SockRef::from(&socket).set_linger(Some(Duration::ZERO));
+        let why = "nobody listens there: the connection led back to itself";
+        return Err(io::Error::new(io::ErrorKind::ConnectionRefused, why));
+    }
+    // Small writes are gathered before they reach the socket, so waiting there only delays.
+    let _ = socket.set_nodelay(true);
+    Ok(socket)
+}
+
+fn is_connected_to_itself(socket: &TcpStream) -> bool {
+    match (socket.local_addr(), socket.peer_addr()) {
+        (Ok(local), Ok(peer)) => (local.ip(), local.port()) == (peer.ip(), peer.port()),
+        // It is gone already, and a connection to itself does not go by itself.
+        (Err(_), _) | (_, Err(_)) => false,
+    }
 }
 
 async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, Error> {
@@ -50,6 +73,10 @@ fn lookup_kind(error: &io::Error) -> ErrorKind {
 }
 
 /// What an error while connecting means.
+///
+/// EADDRNOTAVAIL is about this very connection: this machine has no address to reach that one from, or
+/// the one asked for is not its own. Linux says the same when every local port towards an address is in
+/// use; nothing tells the two apart, and neither is a lack of descriptors or memory.
 fn connect_error(error: io::Error) -> Error {
     let kind = match error.kind() {
         io::ErrorKind::TimedOut => ErrorKind::TimedOut(Limit::Network),
@@ -71,7 +98,7 @@ pub(crate) fn connection_error(error: io::Error) -> Error {
     Error::new(kind).caused_by(error)
 }
 
-/// Whether this machine ran out of descriptors, ports or memory for sockets.
+/// Whether this machine ran out of descriptors or memory for sockets.
 fn exhaustion(error: &io::Error) -> bool {
     #[cfg(unix)]
     const NUMBERS: &[i32] = &[
@@ -82,8 +109,7 @@ fn exhaustion(error: &io::Error) -> bool {
     ];
     #[cfg(windows)]
     const NUMBERS: &[i32] = &[10_024, 10_055]; // WSAEMFILE, WSAENOBUFS
-    let by_number = error.raw_os_error().is_some_and(|number| NUMBERS.contains(&number));
-    by_number || error.kind() == io::ErrorKind::AddrNotAvailable
+    error.raw_os_error().is_some_and(|number| NUMBERS.contains(&number))
 }
 
 #[cfg(test)]
@@ -99,7 +125,8 @@ mod tests {
             (io::ErrorKind::NetworkUnreachable, ErrorKind::NotConnectedToInternet, -1009),
             (io::ErrorKind::NetworkDown, ErrorKind::NotConnectedToInternet, -1009),
             (io::ErrorKind::TimedOut, ErrorKind::TimedOut(Limit::Network), -1001),
-            (io::ErrorKind::AddrNotAvailable, ErrorKind::ResourceExhausted, -1004),
+            // The address is wrong, not used up: waiting for others to give something back helps nobody.
+            (io::ErrorKind::AddrNotAvailable, ErrorKind::CannotConnect, -1004),
         ];
         for (system, kind, code) in connecting {
             let error = connect_error(system.into());
@@ -114,5 +141,43 @@ mod tests {
             let error = connect_error(io::Error::from_raw_os_error(number));
             assert_eq!(error.kind(), ErrorKind::ResourceExhausted, "errno {number}");
         }
+    }
+
+    /// A socket bound to the address that it connects to; `None` where that family is missing.
+    #[cfg(target_os = "linux")]
+    fn connected_to_itself(any: SocketAddr) -> Option<std::net::TcpStream> {
+        use socket2::{Domain, Socket, Type};
+        let socket = Socket::new(Domain::for_address(any), Type::STREAM, None).ok()?;
+        socket.bind(&any.into()).ok()?;
+        let itself = socket.local_addr().expect("it is bound");
+        socket.connect(&itself).expect("it meets itself");
+        socket.set_nonblocking(true).expect("it can be");
+        Some(socket.into())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_connection_to_itself_is_refused_and_gives_the_port_back() {
+        let families = ["127.0.0.1:0", "[::1]:0"].map(|any| any.parse().expect("an address"));
+        let sockets: Vec<_> = families.into_iter().filter_map(connected_to_itself).collect();
+        assert!(!sockets.is_empty(), "there is a loopback");
+        for socket in sockets {
+            let kept = socket.try_clone().expect("a descriptor");
+            let socket = TcpStream::from_std(socket).expect("a runtime");
+            let error = connect_error(accepted(socket).expect_err("it met itself"));
+            assert_eq!((error.kind(), error.code()), (ErrorKind::CannotConnect, -1004));
+            let cause = std::error::Error::source(&error).expect("a cause");
+            let cause = cause.downcast_ref::<io::Error>().expect("an I/O error");
+            assert_eq!(cause.kind(), io::ErrorKind::ConnectionRefused);
+            let linger = SockRef::from(&kept).linger().expect("it is open");
+            assert_eq!(linger, Some(Duration::ZERO), "no TIME_WAIT will hold the server's port");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_to_this_machine_is_no_connection_to_itself() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        accepted(TcpStream::connect(address).await.expect("connected")).expect("somebody else");
     }
 }
