@@ -1,8 +1,11 @@
 //! Where a stream goes: a checked host and port.
 //!
-//! It only checks what can be known without a network; looking the name up is the driver's.
+//! One string serves three purposes, and they have three answers: what was typed (and is shown), what is
+//! dialled, and what is verified. Only what can be known without a network is decided here; looking a
+//! name up is the driver's.
 
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
 use std::sync::Arc;
 
 use crate::{Error, ErrorKind};
@@ -12,6 +15,8 @@ use crate::{Error, ErrorKind};
 pub struct Target {
     host: Arc<str>,
     port: u16,
+    address: Option<SocketAddr>,
+    server_name: Arc<str>,
 }
 
 impl Target {
@@ -31,13 +36,31 @@ impl Target {
             Ok(_) if !bare.bytes().all(is_host_byte) => {
                 refuse("the host has a character that no host name has")
             }
-            Ok(port) => Ok(Target { host: bare.into(), port }),
+            Ok(port) => Ok(Target {
+                host: bare.into(),
+                port,
+                address: address(bare, port),
+                server_name: server_name(bare).into(),
+            }),
         }
     }
 
-    /// The name or address, without brackets.
+    /// What was typed, without brackets.
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// What is dialled, if the host is an address in any spelling (`127.1`, `0x7f.1`, `::1%1`); `None` if
+    /// [`host`](Target::host) has to be looked up, as it was typed: with its trailing dot, which keeps
+    /// resolvers from trying it as part of another name, or with the name of an interface behind `%`.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// What is asked for and verified under TLS: the address in its usual spelling and without a zone,
+    /// or the name without a trailing dot (RFC 6066, 3).
+    pub fn server_name(&self) -> &str {
+        &self.server_name
     }
 
     /// The port, never 0.
@@ -49,6 +72,51 @@ impl Target {
 /// Letters, digits and what service names (`_`), addresses (`:`) and scopes (`%`) need.
 fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':' | b'%')
+}
+
+fn address(host: &str, port: u16) -> Option<SocketAddr> {
+    match ipv4(host) {
+        Some(address) => Some((address, port).into()),
+        None => format!("[{host}]:{port}").parse::<SocketAddrV6>().ok().map(SocketAddr::V6),
+    }
+}
+
+/// What a certificate has to say for whoever types `host`.
+pub(crate) fn server_name(host: &str) -> String {
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    if let Some(address) = ipv4(bare) {
+        return address.to_string();
+    }
+    let name = match bare.split_once('%') {
+        // A zone means something on this machine alone (RFC 4007, 11.2).
+        Some((address, _zone)) if address.contains(':') => address,
+        Some(_) | None => bare,
+    };
+    let without_dot = name.strip_suffix('.').filter(|rest| !rest.is_empty());
+    without_dot.unwrap_or(name).to_owned()
+}
+
+/// An IPv4 address as inet_aton(3) reads it, and every getaddrinfo with it: up to four numbers, decimal,
+/// octal or hexadecimal, of which the last fills the bytes that are left.
+fn ipv4(host: &str) -> Option<Ipv4Addr> {
+    let numbers = host.split('.').map(number).collect::<Option<Vec<u32>>>()?;
+    let (last, bytes) = numbers.split_last()?;
+    let room = u32::BITS.checked_sub(8 * u32::try_from(bytes.len()).ok()?)?;
+    let fits = room > 0 && u64::from(*last) < 1 << room && bytes.iter().all(|byte| *byte < 256);
+    let place = |sum, (index, byte): (usize, &u32)| sum | byte << (24 - 8 * index);
+    fits.then(|| Ipv4Addr::from(bytes.iter().enumerate().fold(*last, place)))
+}
+
+fn number(text: &str) -> Option<u32> {
+    let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let (digits, radix) = match (hexadecimal, text.strip_prefix('0')) {
+        (Some(digits), _) => (digits, 16),
+        (None, Some(digits)) if !digits.is_empty() => (digits, 8),
+        (None, _) => (text, 10),
+    };
+    // The standard library would take a sign.
+    let is_number = digits.chars().all(|digit| digit.is_digit(radix));
+    u32::from_str_radix(digits, radix).ok().filter(|_| is_number)
 }
 
 impl fmt::Display for Target {
@@ -81,5 +149,84 @@ mod tests {
         assert_eq!(Target::new("::1", 25).expect("valid").to_string(), "[::1]:25");
         assert_eq!(Target::new("[::1]", 25).expect("valid").host(), "::1");
         assert_eq!(Target::new("example.org", 25).expect("valid").to_string(), "example.org:25");
+    }
+
+    fn of(host: &str) -> Target {
+        Target::new(host, 25).expect(host)
+    }
+
+    #[test]
+    fn every_way_of_writing_an_ipv4_address_is_dialled_and_verified_as_that_address() {
+        // As inet_aton(3) reads them, and getaddrinfo with it: the last part fills what is left.
+        for (typed, address) in [
+            ("127.0.0.1", "127.0.0.1"),
+            ("127.1", "127.0.0.1"),
+            ("127.0.1", "127.0.0.1"),
+            ("0x7f.1", "127.0.0.1"),
+            ("0X7F.0x0.1", "127.0.0.1"),
+            ("0177.0.0.01", "127.0.0.1"),
+            ("2130706433", "127.0.0.1"),
+            ("0x7f000001", "127.0.0.1"),
+            ("017700000001", "127.0.0.1"),
+            ("10.65535", "10.0.255.255"),
+            ("1.2.772", "1.2.3.4"),
+            ("0", "0.0.0.0"),
+            ("4294967295", "255.255.255.255"),
+        ] {
+            let target = of(typed);
+            let dialled = target.address().expect(typed);
+            assert_eq!(dialled.to_string(), format!("{address}:25"), "{typed}");
+            assert_eq!(target.server_name(), address, "{typed}");
+            assert_eq!((target.host(), target.to_string()), (typed, format!("{typed}:25")));
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_looked_up_and_verified_as_a_name() {
+        for name in [
+            "example.org",
+            "1.2.3.4.5",
+            "256.1.1.1",
+            "1.2.3.256",
+            "4294967296",
+            "1.16777216",
+            "08.1",
+            "0x",
+            "0x.1",
+            "1..2",
+            "+1.2",
+            "1.2.3.4a",
+            "127.0.0.1.nip.io",
+            "0xg.1",
+        ] {
+            let Ok(target) = Target::new(name, 25) else { continue };
+            assert_eq!((target.address(), target.server_name()), (None, name));
+        }
+    }
+
+    #[test]
+    fn the_zone_of_an_address_is_dialled_and_not_verified() {
+        for (typed, dialled, verified) in [
+            ("::1", Some("[::1]:25"), "::1"),
+            ("::1%1", Some("[::1%1]:25"), "::1"),
+            ("[fe80::1%7]", Some("[fe80::1%7]:25"), "fe80::1"),
+            // Which number the interface has is the system's to say.
+            ("fe80::1%eth0", None, "fe80::1"),
+            ("::ffff:127.0.0.1", Some("[::ffff:127.0.0.1]:25"), "::ffff:127.0.0.1"),
+        ] {
+            let target = of(typed);
+            assert_eq!(target.address().map(|address| address.to_string()).as_deref(), dialled);
+            assert_eq!(target.server_name(), verified);
+            assert!(target.to_string().contains(target.host()), "what was typed is shown");
+        }
+    }
+
+    #[test]
+    fn the_trailing_dot_of_a_name_is_looked_up_and_not_verified() {
+        let target = of("example.org.");
+        assert_eq!((target.host(), target.server_name()), ("example.org.", "example.org"));
+        assert_eq!(target.address(), None);
+        assert_eq!(of("my_host.example.").server_name(), "my_host.example");
+        assert_eq!(of(".").server_name(), ".", "no name is left without it");
     }
 }

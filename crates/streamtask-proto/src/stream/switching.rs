@@ -221,7 +221,7 @@ impl Stream {
         };
         let asker = self.asker.clone();
         let begun =
-            self.pipe.start_secure(tls, options, self.target.host(), asker, self.may_resume);
+            self.pipe.start_secure(tls, options, self.target.server_name(), asker, self.may_resume);
         match begun {
             Ok(()) => {
                 self.reads.change_layer();

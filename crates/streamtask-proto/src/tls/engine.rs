@@ -18,7 +18,7 @@ use super::info::Facts;
 use super::record::{MAX_PLAINTEXT, ends_tls, next_record};
 use super::{Ask, SecureOptions, TlsConfig, TlsInfo, TlsVersion};
 use crate::buffer::Outgoing;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, target};
 
 /// A TLS connection, from its ClientHello to both close_notifys.
 pub(crate) struct Engine {
@@ -42,7 +42,7 @@ struct Driven {
 }
 
 impl Engine {
-    /// Begins a handshake for `host`; the ClientHello waits in the connection.
+    /// Begins a handshake for the server name `host`; the ClientHello waits in the connection.
     pub(crate) fn new(
         config: &TlsConfig,
         options: SecureOptions,
@@ -50,9 +50,13 @@ impl Engine {
         asker: Option<Arc<dyn Ask>>,
         may_resume: bool,
     ) -> Result<Self, Error> {
-        let server_name = options.server_name.unwrap_or_else(|| host.to_owned());
+        let server_name = match options.server_name {
+            Some(name) => target::server_name(&name),
+            None => host.to_owned(),
+        };
         let name = ServerName::try_from(server_name.clone()).map_err(|error| {
-            Error::new(ErrorKind::InvalidArgument).detail("not a server name").caused_by(error)
+            let why = format!("{server_name:?} is not a server name");
+            Error::new(ErrorKind::InvalidArgument).detail(why).caused_by(error)
         })?;
         let blocks = config.verifier_blocks || asker.is_some();
         let alpn = options.alpn.unwrap_or_else(|| config.client.alpn_protocols.clone());

@@ -3,7 +3,7 @@
 //! One address after the other, in the system's order; racing them is a later step, behind this function.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -55,8 +55,8 @@ fn is_connected_to_itself(socket: &TcpStream) -> bool {
 }
 
 async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, Error> {
-    if let Ok(address) = target.host().parse::<IpAddr>() {
-        return Ok(vec![(address, target.port()).into()]);
+    if let Some(address) = target.address() {
+        return Ok(vec![address]);
     }
     match lookup_host((target.host(), target.port())).await {
         Ok(addresses) => Ok(addresses.collect()),

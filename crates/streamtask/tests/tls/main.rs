@@ -6,6 +6,7 @@ mod ends;
 mod identity;
 mod injection;
 mod million;
+mod names;
 mod options;
 mod resumption;
 mod routing;
