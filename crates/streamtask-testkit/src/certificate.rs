@@ -3,7 +3,10 @@
 //! Its place: what [`Authority`](crate::Authority) issues and [`TlsSettings`](crate::TlsSettings)
 //! serves; clients under test take it as their identity. It verifies nothing.
 
-use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, date_time_ymd,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// A certificate chain (the leaf alone) and its private key. Dropping it forgets the key.
@@ -20,6 +23,37 @@ impl Certificate {
     pub fn self_signed(names: &[&str]) -> Self {
         let key = key_pair();
         let signed = end_entity(names).self_signed(&key).expect("a P-256 key signs anything");
+        Self::from_parts(&signed, &key)
+    }
+
+    /// Makes one that vouches for itself and says that it may vouch for others too (CA:TRUE), as
+    /// `openssl req -x509` does.
+    pub fn self_signed_root(names: &[&str]) -> Self {
+        Self::root(end_entity(names))
+    }
+
+    /// The same, ended in 2001.
+    pub fn self_signed_root_expired(names: &[&str]) -> Self {
+        let mut params = end_entity(names);
+        params.not_before = date_time_ymd(2000, 1, 1);
+        params.not_after = date_time_ymd(2001, 1, 1);
+        Self::root(params)
+    }
+
+    /// The same, to begin in 2200.
+    pub fn self_signed_root_not_yet_valid(names: &[&str]) -> Self {
+        let mut params = end_entity(names);
+        params.not_before = date_time_ymd(2200, 1, 1);
+        params.not_after = date_time_ymd(2201, 1, 1);
+        Self::root(params)
+    }
+
+    fn root(mut params: CertificateParams) -> Self {
+        // openssl's have no purpose in them: they are for everything.
+        params.extended_key_usages.clear();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = key_pair();
+        let signed = params.self_signed(&key).expect("a P-256 key signs anything");
         Self::from_parts(&signed, &key)
     }
 

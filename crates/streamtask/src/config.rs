@@ -9,7 +9,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::{KeyLog, RootCertStore};
-use streamtask_proto::tls::{Identity, TlsConfig, TlsSettings, TlsVersion, provider};
+use streamtask_proto::tls::{Identity, NamedRoots, TlsConfig, TlsSettings, TlsVersion, provider};
 use streamtask_proto::{Error, ErrorKind, Options, Timeout, UnreadClearText};
 
 use crate::net::platform::PlatformVerifier;
@@ -63,6 +63,10 @@ pub struct Configuration {
 }
 
 /// Whom to trust.
+///
+/// A server whose own certificate is one of those named here is trusted under its name and its dates, even
+/// if it says that it is for something else (`openssl req -x509` makes such) or was issued by somebody
+/// unknown.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Roots {
@@ -211,22 +215,13 @@ impl Configuration {
     }
 
     fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, Error> {
-        let invalid = |why: &str| Error::new(ErrorKind::InvalidArgument).detail(why);
         match &self.roots {
             Roots::Platform => Ok(Arc::new(PlatformVerifier::new(Vec::new()))),
-            Roots::Extra(roots) => Ok(Arc::new(PlatformVerifier::new(roots.clone()))),
-            Roots::Only(roots) => {
-                let mut store = RootCertStore::empty();
-                for root in roots {
-                    store
-                        .add(root.clone())
-                        .map_err(|error| invalid("a root cannot be used").caused_by(error))?;
-                }
-                WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider())
-                    .build()
-                    .map(|verifier| verifier as Arc<dyn ServerCertVerifier>)
-                    .map_err(|error| invalid("there is no root").caused_by(error))
+            Roots::Extra(roots) => {
+                let platform = Arc::new(PlatformVerifier::new(roots.clone()));
+                Ok(Arc::new(NamedRoots::new(roots.clone(), platform)))
             }
+            Roots::Only(roots) => Ok(Arc::new(NamedRoots::new(roots.clone(), only(roots)?))),
         }
     }
 
@@ -239,6 +234,21 @@ impl Configuration {
         })?;
         Ok(Some(Arc::new(log)))
     }
+}
+
+/// Trusts what these roots have issued.
+fn only(roots: &[CertificateDer<'static>]) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    let invalid = |why: &str| Error::new(ErrorKind::InvalidArgument).detail(why);
+    let mut store = RootCertStore::empty();
+    for root in roots {
+        store
+            .add(root.clone())
+            .map_err(|error| invalid("a root cannot be used").caused_by(error))?;
+    }
+    WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider())
+        .build()
+        .map(|verifier| verifier as Arc<dyn ServerCertVerifier>)
+        .map_err(|error| invalid("there is no root").caused_by(error))
 }
 
 /// What Foundation's configuration begins with (spec, section 4).

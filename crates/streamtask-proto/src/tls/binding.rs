@@ -10,6 +10,7 @@ use rustls::crypto::tls13::OkmBlock;
 use zeroize::Zeroizing;
 
 use super::hello::Facts;
+use super::x509;
 
 /// What keying material is derived from. Wiped from memory when it is dropped.
 #[derive(Clone, Default)]
@@ -98,7 +99,7 @@ fn expand(
 /// RFC 5929 defines none (Ed25519) or the signature is of an unknown kind.
 pub(crate) fn server_end_point(leaf: &[u8]) -> Option<Vec<u8>> {
     use aws_lc_rs::digest::{SHA256, SHA384, SHA512, digest};
-    let hash = match signature_algorithm(leaf)? {
+    let hash = match x509::signature_algorithm(leaf)? {
         // sha1/sha256/sha384/sha512WithRSAEncryption (RFC 8017, appendix C; RFC 4055, 5)
         [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, last] => match last {
             4 | 5 | 11 => &SHA256,
@@ -117,32 +118,6 @@ pub(crate) fn server_end_point(leaf: &[u8]) -> Option<Vec<u8>> {
         _ => return None,
     };
     Some(digest(hash, leaf).as_ref().to_vec())
-}
-
-/// The object identifier of a certificate's signature (RFC 5280, 4.1: SEQUENCE { tbs, algorithm, … }).
-fn signature_algorithm(certificate: &[u8]) -> Option<&[u8]> {
-    let (0x30, body, _) = der(certificate)? else { return None };
-    let (0x30, _tbs, rest) = der(body)? else { return None };
-    let (0x30, algorithm, _) = der(rest)? else { return None };
-    let (0x06, identifier, _) = der(algorithm)? else { return None };
-    Some(identifier)
-}
-
-/// Splits one DER value off: its tag, its contents and what follows.
-fn der(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = input.split_first()?;
-    let (&first, mut rest) = rest.split_first()?;
-    let mut length = usize::from(first);
-    if first & 0x80 != 0 {
-        let (bytes, after) = rest.split_at_checked(usize::from(first & 0x7f))?;
-        if bytes.len() > 4 {
-            return None;
-        }
-        length = bytes.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
-        rest = after;
-    }
-    let (contents, after) = rest.split_at_checked(length)?;
-    Some((tag, contents, after))
 }
 
 #[cfg(test)]

@@ -7,16 +7,19 @@
 
 mod binding;
 mod context;
+mod der;
 pub(crate) mod engine;
 mod failure;
 mod hello;
 mod identity;
 mod info;
+mod named;
 mod question;
 mod record;
 mod resumption;
 mod tap;
 mod trust;
+mod x509;
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,6 +31,7 @@ use rustls::{KeyLog, SupportedProtocolVersion};
 
 pub use identity::Identity;
 pub use info::TlsInfo;
+pub use named::NamedRoots;
 pub use question::{Ask, IdentityAnswer, IdentityQuestion, TrustAnswer, TrustQuestion};
 
 use crate::{Error, ErrorKind};

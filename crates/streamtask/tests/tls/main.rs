@@ -9,6 +9,7 @@ mod million;
 mod names;
 mod options;
 mod resumption;
+mod roots;
 mod routing;
 mod stop;
 mod support;
