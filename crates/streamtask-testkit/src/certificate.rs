@@ -7,6 +7,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, date_time_ymd,
 };
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// A certificate chain (the leaf alone) and its private key. Dropping it forgets the key.
@@ -75,6 +76,18 @@ impl Certificate {
     /// The private key in PKCS #8, as PEM.
     pub fn key_pem(&self) -> String {
         self.key_pem.clone()
+    }
+
+    /// Takes a certificate and its key from one PEM text of this crate.
+    pub(crate) fn from_fixture(pem: &str) -> Self {
+        let key = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).expect("a key is in it");
+        let begin = pem.find("-----BEGIN PRIVATE KEY").expect("the key comes last");
+        Self {
+            der: CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate is in it"),
+            pem: pem[..begin].to_owned(),
+            key_der: key.secret_pkcs8_der().to_vec(),
+            key_pem: pem[begin..].to_owned(),
+        }
     }
 
     pub(crate) fn from_parts(signed: &rcgen::Certificate, key: &KeyPair) -> Self {

@@ -32,11 +32,13 @@ mod background;
 mod certificate;
 mod conn;
 mod dialogue;
+mod odd;
 mod peers;
 mod port;
 mod random;
 mod received;
 mod server;
+mod small_rsa;
 mod tls;
 mod wire;
 

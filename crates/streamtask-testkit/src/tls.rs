@@ -13,7 +13,9 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
+use crate::small_rsa::signing_key;
 use crate::{Authority, Certificate};
 
 /// A version of TLS.
@@ -88,8 +90,11 @@ impl TlsSettings {
             .with_protocol_versions(self.versions())
             .expect("aws-lc-rs speaks both versions")
             .with_client_cert_verifier(self.verifier())
-            .with_single_cert(self.certificate.chain(), self.certificate.key())
-            .expect("the key was made for the certificate");
+            // Unchecked: some tests want certificates that rustls itself would not serve.
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(
+                self.certificate.chain(),
+                signing_key(self.certificate.key()),
+            ))));
         config.alpn_protocols = self.alpn.clone();
         // The session cache for TLS 1.2 ids is on by default; stateless tickets are not, and with
         // them a client may resume as often as it likes.

@@ -20,15 +20,24 @@ pub(crate) struct Context {
     pub(crate) cancelled: bool,
     /// Whether an earlier session may stand in for a trust question.
     pub(crate) may_resume: bool,
-    /// Whether what is learnt here may stand in for a later trust question: not once the default
-    /// evaluation was overruled, or an identity was chosen for this connection alone.
-    pub(crate) may_remember: bool,
+    /// Whether the peer was trusted against the default evaluation: then only its key is checked, and
+    /// nothing that is learnt here may stand in for a later trust question.
+    pub(crate) overruled: bool,
+    /// Whether an identity was chosen for this connection alone: what is learnt here is no other's.
+    pub(crate) has_own_identity: bool,
     /// Whether we showed a certificate: decides what an alert about certificates means.
     pub(crate) showed_identity: bool,
     /// What the server said first.
     pub(crate) server_hello: ServerHello,
     /// What the exporter needs.
     pub(crate) secrets: Secrets,
+}
+
+impl Context {
+    /// Whether a later connection may resume this one's session.
+    pub(crate) fn may_be_remembered(&self) -> bool {
+        !self.overruled && !self.has_own_identity
+    }
 }
 
 thread_local! {

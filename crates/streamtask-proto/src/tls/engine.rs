@@ -60,7 +60,7 @@ impl Engine {
         })?;
         let blocks = config.verifier_blocks || asker.is_some();
         let alpn = options.alpn.unwrap_or_else(|| config.client.alpn_protocols.clone());
-        let context = Context { asker, may_resume, may_remember: true, ..Context::default() };
+        let context = Context { asker, may_resume, ..Context::default() };
         let mut context = Some(Box::new(context));
         let conn = within(&mut context, || {
             UnbufferedClientConnection::new_with_alpn(config.client.clone(), name, alpn)

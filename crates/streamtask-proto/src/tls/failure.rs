@@ -3,6 +3,7 @@
 use rustls::{AlertDescription, CertificateError};
 
 use super::context::Context;
+use super::possession::Uncheckable;
 use crate::{Error, ErrorKind};
 
 /// Turns what rustls says into whose fault it was.
@@ -17,11 +18,24 @@ pub(super) fn failure(error: rustls::Error, context: &Option<Box<Context>>) -> E
         rustls::Error::AlertReceived(alert) => alert_kind(*alert, showed_identity),
         _ => ErrorKind::SecureConnectionFailed,
     };
-    let ended = matches!(error, rustls::Error::AlertReceived(AlertDescription::CloseNotify));
+    let detail = detail(&error);
     let error = Error::new(kind).caused_by(error);
-    match ended {
-        true => error.detail("the peer ended TLS during the handshake"),
-        false => error,
+    match detail {
+        Some(detail) => error.detail(detail),
+        None => error,
+    }
+}
+
+/// A sentence for what rustls has no good words for.
+fn detail(error: &rustls::Error) -> Option<String> {
+    match error {
+        rustls::Error::AlertReceived(AlertDescription::CloseNotify) => {
+            Some("the peer ended TLS during the handshake".into())
+        }
+        rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
+            other.0.downcast_ref::<Uncheckable>().map(ToString::to_string)
+        }
+        _ => None,
     }
 }
 
@@ -35,6 +49,10 @@ fn certificate_kind(reason: &CertificateError) -> ErrorKind {
         }
         CertificateError::UnknownIssuer => ErrorKind::CertificateUnknownRoot,
         CertificateError::ApplicationVerificationFailure => ErrorKind::SecureConnectionFailed,
+        CertificateError::Other(other) if other.0.is::<Uncheckable>() => {
+            // It was trusted; that it is who it says it is cannot be shown.
+            ErrorKind::SecureConnectionFailed
+        }
         _ => ErrorKind::CertificateUntrusted,
     }
 }

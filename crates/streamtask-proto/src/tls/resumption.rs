@@ -28,7 +28,7 @@ impl TrustedSessions {
 }
 
 fn may_remember() -> bool {
-    context::with(|context| context.may_remember).unwrap_or(false)
+    context::with(|context| context.may_be_remembered()).unwrap_or(false)
 }
 
 fn may_resume() -> bool {

@@ -11,21 +11,25 @@ use std::sync::Arc;
 
 use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
 
 use super::question::{IdentityAnswer, IdentityQuestion, TrustAnswer, TrustQuestion};
-use super::{Identity, context};
+use super::{Identity, TlsVersion, context, possession};
 
 /// The one verifier of a session.
 pub(crate) struct SessionVerifier {
     default: Arc<dyn ServerCertVerifier>,
+    /// What checks bare keys, once the evaluation was overruled.
+    bare: WebPkiSupportedAlgorithms,
 }
 
 impl SessionVerifier {
     pub(crate) fn new(default: Arc<dyn ServerCertVerifier>) -> Self {
-        SessionVerifier { default }
+        let bare = super::provider().signature_verification_algorithms;
+        SessionVerifier { default, bare }
     }
 }
 
@@ -55,7 +59,7 @@ impl ServerCertVerifier for SessionVerifier {
         match asker.server_trust(question) {
             TrustAnswer::Default => evaluation,
             TrustAnswer::Accept => {
-                context::with(|context| context.may_remember &= evaluation.is_ok());
+                context::with(|context| context.overruled = evaluation.is_err());
                 Ok(ServerCertVerified::assertion())
             }
             TrustAnswer::Reject => Err(refused()),
@@ -72,7 +76,10 @@ impl ServerCertVerifier for SessionVerifier {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.default.verify_tls12_signature(message, leaf, signed)
+        match is_overruled() {
+            true => possession::verify(TlsVersion::Tls12, &self.bare, message, leaf, signed),
+            false => self.default.verify_tls12_signature(message, leaf, signed),
+        }
     }
 
     fn verify_tls13_signature(
@@ -81,12 +88,20 @@ impl ServerCertVerifier for SessionVerifier {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.default.verify_tls13_signature(message, leaf, signed)
+        match is_overruled() {
+            true => possession::verify(TlsVersion::Tls13, &self.bare, message, leaf, signed),
+            false => self.default.verify_tls13_signature(message, leaf, signed),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.default.supported_verify_schemes()
     }
+}
+
+/// Whether somebody has trusted this connection's peer against the evaluation.
+fn is_overruled() -> bool {
+    context::with(|context| context.overruled).unwrap_or(false)
 }
 
 /// The error whose alert says that the application refused (access_denied).
@@ -117,7 +132,7 @@ impl SessionResolver {
         let names = issuers.iter().map(|name| name.to_vec()).collect();
         match asker.client_identity(IdentityQuestion { distinguished_names: names }) {
             IdentityAnswer::Use(identity) => {
-                context::with(|context| context.may_remember = false);
+                context::with(|context| context.has_own_identity = true);
                 Some(identity)
             }
             IdentityAnswer::Continue => None,

@@ -8,6 +8,7 @@ mod injection;
 mod million;
 mod names;
 mod options;
+mod overruled;
 mod resumption;
 mod roots;
 mod routing;

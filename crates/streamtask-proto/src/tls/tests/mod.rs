@@ -2,4 +2,6 @@
 
 mod bindings;
 mod ends;
+mod nesting;
+mod overruled;
 mod support;
