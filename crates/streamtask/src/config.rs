@@ -80,6 +80,13 @@ pub enum Roots {
 }
 
 impl Roots {
+    fn named(&self) -> &[CertificateDer<'static>] {
+        match self {
+            Roots::Platform => &[],
+            Roots::Extra(named) | Roots::Only(named) => named,
+        }
+    }
+
     /// Reads certificates in PEM, to be used with [`Roots::Extra`] or [`Roots::Only`].
     ///
     /// # Errors
@@ -202,27 +209,41 @@ impl Configuration {
     }
 
     pub(crate) fn tls(&self) -> Result<TlsConfig, Error> {
-        TlsConfig::new(TlsSettings {
+        let platform = self.platform();
+        let tls = TlsConfig::new(TlsSettings {
             minimum: self.tls_minimum,
             maximum: self.tls_maximum,
             alpn: self.alpn.clone(),
-            verifier: self.verifier()?,
-            // On Linux the platform's roots are evaluated here; elsewhere the system is asked.
-            verifier_blocks: !cfg!(target_os = "linux") && !matches!(self.roots, Roots::Only(_)),
+            verifier: self.verifier(platform.clone())?,
+            verifier_blocks: false,
             identity: self.identity.clone(),
             key_log: self.open_key_log()?,
+        })?;
+        Ok(match platform {
+            Some(platform) => tls.blocking_while(move || platform.may_block()),
+            None => tls,
         })
     }
 
-    fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    /// The platform's evaluation, where the platform has a say.
+    fn platform(&self) -> Option<Arc<PlatformVerifier>> {
+        let named = self.roots.named().to_vec();
         match &self.roots {
-            Roots::Platform => Ok(Arc::new(PlatformVerifier::new(Vec::new()))),
-            Roots::Extra(roots) => {
-                let platform = Arc::new(PlatformVerifier::new(roots.clone()));
-                Ok(Arc::new(NamedRoots::new(roots.clone(), platform)))
-            }
-            Roots::Only(roots) => Ok(Arc::new(NamedRoots::new(roots.clone(), only(roots)?))),
+            Roots::Platform | Roots::Extra(_) => Some(Arc::new(PlatformVerifier::new(named))),
+            Roots::Only(_) => None,
         }
+    }
+
+    fn verifier(
+        &self,
+        platform: Option<Arc<PlatformVerifier>>,
+    ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+        let named = self.roots.named();
+        let others: Arc<dyn ServerCertVerifier> = match platform {
+            Some(platform) => platform,
+            None => only(named)?,
+        };
+        Ok(Arc::new(NamedRoots::new(named.to_vec(), others)))
     }
 
     fn open_key_log(&self) -> Result<Option<Arc<dyn KeyLog>>, Error> {

@@ -58,7 +58,7 @@ impl Engine {
             let why = format!("{server_name:?} is not a server name");
             Error::new(ErrorKind::InvalidArgument).detail(why).caused_by(error)
         })?;
-        let blocks = config.verifier_blocks || asker.is_some();
+        let blocks = (config.blocks)() || asker.is_some();
         let alpn = options.alpn.unwrap_or_else(|| config.client.alpn_protocols.clone());
         let context = Context { asker, may_resume, ..Context::default() };
         let mut context = Some(Box::new(context));

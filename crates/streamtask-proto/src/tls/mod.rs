@@ -112,7 +112,8 @@ pub struct TlsSettings {
     pub verifier_blocks: bool,
     /// The certificate to show to a server that asks for one.
     pub identity: Option<Identity>,
-    /// Where secrets are written for debugging.
+    /// Where secrets are written for debugging. That may block, so such handshakes run like those whose
+    /// verifier does.
     pub key_log: Option<Arc<dyn KeyLog>>,
 }
 
@@ -122,7 +123,7 @@ pub struct TlsSettings {
 #[derive(Clone)]
 pub struct TlsConfig {
     client: Arc<ClientConfig>,
-    verifier_blocks: bool,
+    blocks: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl TlsConfig {
@@ -149,10 +150,18 @@ impl TlsConfig {
                 settings.verifier,
             )))
             .with_client_cert_resolver(Arc::new(trust::SessionResolver::new(settings.identity)));
+        let blocks = settings.verifier_blocks || settings.key_log.is_some();
         client.alpn_protocols = settings.alpn;
         client.key_log = Arc::new(tap::SecretTap::new(settings.key_log));
         client.resumption = Resumption::store(Arc::new(resumption::TrustedSessions::new()));
-        Ok(TlsConfig { client: Arc::new(client), verifier_blocks: settings.verifier_blocks })
+        Ok(TlsConfig { client: Arc::new(client), blocks: Arc::new(move || blocks) })
+    }
+
+    /// The same for a verifier that may block while `is_blocking` says so, for example until it has loaded
+    /// its roots. Asked at the beginning of each handshake.
+    pub fn blocking_while(self, is_blocking: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        let always = self.blocks;
+        TlsConfig { blocks: Arc::new(move || always() || is_blocking()), ..self }
     }
 }
 

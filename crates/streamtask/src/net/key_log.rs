@@ -1,4 +1,7 @@
 //! TLS secrets in a file, for packet analysers (the NSS key log format).
+//!
+//! Each line is in the file before the handshake goes on, so that none is missing whenever the program
+//! ends. That may block: a session with a key log makes its handshakes where blocking is allowed.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -6,6 +9,8 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use rustls::KeyLog;
+
+use crate::lock;
 
 /// Appends one line for each secret.
 #[derive(Debug)]
@@ -25,10 +30,8 @@ impl FileLog {
 impl KeyLog for FileLog {
     fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
         let line = format!("{label} {} {}\n", hex(client_random), hex(secret));
-        if let Ok(mut file) = self.0.lock() {
-            // A full disk must not end the connection; the log is for debugging only.
-            let _ = file.write_all(line.as_bytes());
-        }
+        // A full disk must not end the connection; the log is for debugging only.
+        let _ = lock(&self.0).write_all(line.as_bytes());
     }
 }
 

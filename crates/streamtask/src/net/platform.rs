@@ -1,7 +1,8 @@
 //! Whom the platform trusts, asked for only when a certificate is there to be evaluated.
 //!
 //! Loading a system's roots takes tens of milliseconds: sessions that speak clear text do not pay for it,
-//! and those that use the platform's roots as they are share one load.
+//! and those that use the platform's roots as they are share one load. The handshake that loads them runs
+//! where blocking is allowed.
 
 use std::sync::{Arc, OnceLock};
 
@@ -29,10 +30,27 @@ impl PlatformVerifier {
         PlatformVerifier { extra, own: OnceLock::new(), algorithms }
     }
 
+    /// Whether the next evaluation may block, so that it must not run under anybody's lock. On Linux only
+    /// loading the roots does; elsewhere the system is asked each time.
+    pub(crate) fn may_block(&self) -> bool {
+        !cfg!(target_os = "linux") || self.place().get().is_none()
+    }
+
     fn verifier(&self) -> Result<Arc<Verifier>, Error> {
+        self.place().get_or_init(|| self.load().map(Arc::new)).clone()
+    }
+
+    fn place(&self) -> &OnceLock<Result<Arc<Verifier>, Error>> {
         match self.extra.is_empty() {
-            true => SHARED.get_or_init(|| Verifier::new(provider()).map(Arc::new)).clone(),
-            false => self.own.get_or_init(|| self.with_extra().map(Arc::new)).clone(),
+            true => &SHARED,
+            false => &self.own,
+        }
+    }
+
+    fn load(&self) -> Result<Verifier, Error> {
+        match self.extra.is_empty() {
+            true => Verifier::new(provider()),
+            false => self.with_extra(),
         }
     }
 
@@ -79,5 +97,23 @@ impl ServerCertVerifier for PlatformVerifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_evaluation_may_block_until_the_roots_are_loaded() {
+        let extra = vec![CertificateDer::from(b"not to be parsed before it is needed".to_vec())];
+        let verifier = PlatformVerifier::new(extra);
+        assert!(verifier.may_block());
+        let leaf = CertificateDer::from(b"no certificate".to_vec());
+        let name = ServerName::try_from("localhost").expect("a name");
+        let evaluated = verifier.verify_server_cert(&leaf, &[], &name, &[], UnixTime::now());
+        assert!(evaluated.is_err());
+        assert!(!verifier.may_block());
     }
 }
