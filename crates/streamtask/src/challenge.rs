@@ -61,7 +61,8 @@ pub struct ServerTrust {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Credential {
-    /// The server is trusted.
+    /// The server is trusted, whatever is wrong with its certificate. That it holds the key of this
+    /// certificate is still checked.
     Trust,
     /// This is who we are.
     Identity(Identity),

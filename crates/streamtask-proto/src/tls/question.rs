@@ -27,7 +27,7 @@ pub struct TrustQuestion {
 /// What was decided about a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrustAnswer {
-    /// Go on, whatever the evaluation says.
+    /// Go on, whatever the evaluation says: only the proof that the peer holds its key is still checked.
     Accept,
     /// Do what the evaluation says.
     Default,
