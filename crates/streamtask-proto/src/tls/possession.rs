@@ -1,9 +1,8 @@
 //! The proof that the peer holds the key of its certificate, whatever else is wrong with that.
 //!
-//! Once somebody has overruled the evaluation, the certificate only carries a key: nothing asks what version
-//! it has, what extensions, or how large its key is. rustls' own checks read the certificate with webpki,
-//! which refuses what it would not trust; here the bare key is enough. Without an
-//! override rustls' own checks stand.
+//! Once somebody has overruled the evaluation, the certificate only carries a key: nothing asks which
+//! version it has or what extensions. rustls' own checks read the certificate with webpki, which refuses
+//! what it would not trust; here the bare key is enough. Without an override rustls' own checks stand.
 
 use std::fmt;
 use std::sync::Arc;
