@@ -41,6 +41,7 @@
 //! With a tokio runtime around [`StreamTask::resume`], that runtime runs the task; it needs its I/O and
 //! time drivers. Without one, a background runtime of the library's does, started on first need.
 
+mod blocking;
 mod challenge;
 mod config;
 mod delegate;

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use streamtask_proto::Error;
 
-use super::operation::block_on;
+use crate::blocking::block_on;
 use crate::driver::Shared;
 
 /// Ready when its task is over. Dropping it changes nothing; it does not keep the task alive.
@@ -28,6 +28,10 @@ impl Completion {
     ///
     /// # Errors
     /// What ended the task.
+    ///
+    /// # Panics
+    /// Where [`Operation::wait`](crate::Operation::wait) does.
+    #[track_caller]
     pub fn wait(self) -> Result<(), Error> {
         block_on(self)
     }

@@ -5,13 +5,13 @@ use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
+use std::task::{Context, Poll};
 
 use streamtask_proto::tls::TlsInfo;
 use streamtask_proto::{Error, OpId, Operation as Call, ReadData};
 use tokio::task::coop::cooperative;
 
+use crate::blocking::block_on;
 use crate::driver::{Answer, Enqueued, Shared};
 use crate::{InputStream, OutputStream};
 
@@ -95,13 +95,16 @@ impl<T: OperationResult> Operation<T> {
         Operation { state, result: PhantomData }
     }
 
-    /// Blocks until it is over. Needs no runtime.
-    ///
-    /// Not to be called inside of an asynchronous function: on a runtime with a single thread, that
-    /// thread would wait for itself.
+    /// Blocks until it is over. Needs no runtime; on a thread of a runtime that has several, the other
+    /// tasks of that thread go on elsewhere.
     ///
     /// # Errors
     /// Those of the call.
+    ///
+    /// # Panics
+    /// Inside of an asynchronous function on a runtime with a single thread, or of a `LocalSet`: that thread
+    /// would wait for itself. Await it there, or wait in `spawn_blocking`.
+    #[track_caller]
     pub fn wait(self) -> Result<T, Error> {
         block_on(self)
     }
@@ -172,24 +175,5 @@ impl<T> fmt::Debug for Operation<T> {
             State::UnderWay { .. } => "Operation (under way)",
             State::Taken => "Operation (taken)",
         })
-    }
-}
-
-/// Polls `future` on this thread until it is ready.
-pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut cx = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut cx) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => std::thread::park(),
-        }
     }
 }

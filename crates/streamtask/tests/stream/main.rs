@@ -16,3 +16,4 @@ mod stress;
 mod support;
 mod timeouts;
 mod waking;
+mod waiting;

@@ -11,8 +11,8 @@ use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Duplex, InputStream, OutputStream};
+use crate::blocking::block_on;
 use crate::lock;
-use crate::task::operation::block_on;
 
 impl AsyncRead for InputStream {
     fn poll_read(
@@ -86,14 +86,14 @@ impl futures_io::AsyncWrite for OutputStream {
     }
 }
 
-/// Blocks; not for use inside of asynchronous functions.
+/// Blocks; panics where [`Operation::wait`](crate::Operation::wait) does.
 impl Read for InputStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         block_on(poll_fn(|cx| futures_io::AsyncRead::poll_read(Pin::new(self), cx, buffer)))
     }
 }
 
-/// Blocks; not for use inside of asynchronous functions.
+/// Blocks; panics where [`Operation::wait`](crate::Operation::wait) does.
 impl Write for OutputStream {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         block_on(poll_fn(|cx| lock(&self.0).poll_write(cx, data)))
@@ -169,14 +169,14 @@ impl futures_io::AsyncWrite for Duplex {
     }
 }
 
-/// Blocks; not for use inside of asynchronous functions.
+/// Blocks; panics where [`Operation::wait`](crate::Operation::wait) does.
 impl Read for Duplex {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         Read::read(&mut self.input, buffer)
     }
 }
 
-/// Blocks; not for use inside of asynchronous functions.
+/// Blocks; panics where [`Operation::wait`](crate::Operation::wait) does.
 impl Write for Duplex {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.output.write(data)
