@@ -2,6 +2,7 @@
 
 mod base;
 mod cancel;
+mod captured;
 mod delegate;
 mod drops;
 mod ends;
@@ -9,11 +10,12 @@ mod errors;
 mod forms;
 mod invalidation;
 mod lanes;
+mod layers;
 mod leaks;
 mod pauses;
 mod session;
 mod stress;
 mod support;
 mod timeouts;
-mod waking;
 mod waiting;
+mod waking;

@@ -1,34 +1,35 @@
 //! The two streams of a task that was captured, for any other API.
 //!
 //! They share one socket and the task's pipe, so bytes that were received and not read come first and
-//! TLS goes on. That they implement everybody's traits stands in `traits`.
+//! TLS goes on: [`link`] joins them, [`connection`] moves the bytes, [`waiters`] knows who waits. That they
+//! implement everybody's traits stands in [`traits`].
 
+mod connection;
+mod link;
 mod traits;
+mod waiters;
 
 use std::fmt;
 use std::io;
-use std::net::{Shutdown, SocketAddr};
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker, ready};
+use std::net::SocketAddr;
+use std::sync::Arc;
 
-use socket2::SockRef;
-use streamtask_proto::{EofKind, Error, ErrorKind, Pipe};
-use tokio::io::{AsyncReadExt, AsyncWrite};
+use streamtask_proto::{EofKind, Pipe, ReadData};
 use tokio::net::TcpStream;
 
-use crate::lock;
+use link::Link;
+use waiters::Half;
 
 /// The receiving half of a captured task.
 ///
 /// Dropping it stops receiving; the socket is closed when both halves are gone.
-pub struct InputStream(Arc<Mutex<Connection>>);
+pub struct InputStream(Arc<Link>);
 
 /// The sending half of a captured task.
 ///
 /// Dropping it ends the sending side, under TLS with close_notify, as far as the socket takes it at once;
 /// shut it down before to be sure. The socket is closed when both halves are gone.
-pub struct OutputStream(Arc<Mutex<Connection>>);
+pub struct OutputStream(Arc<Link>);
 
 /// Both halves as one.
 #[derive(Debug)]
@@ -51,43 +52,33 @@ pub enum StreamStatus {
     Error,
 }
 
-struct Connection {
-    socket: TcpStream,
-    pipe: Pipe,
-    tolerates_truncation: bool,
-    input: StreamStatus,
-    output: StreamStatus,
-}
+/// Where reads that were done before the capture give their bytes back, if nobody looked at them.
+#[derive(Clone)]
+pub(crate) struct Returns(Arc<Link>);
 
 pub(crate) fn streams(
     socket: TcpStream,
     pipe: Pipe,
     tolerates_truncation: bool,
 ) -> (InputStream, OutputStream) {
-    let connection = Arc::new(Mutex::new(Connection {
-        socket,
-        pipe,
-        tolerates_truncation,
-        input: StreamStatus::Open,
-        output: StreamStatus::Open,
-    }));
-    (InputStream(connection.clone()), OutputStream(connection))
+    let link = Link::new(socket, pipe, tolerates_truncation);
+    (InputStream(link.clone()), OutputStream(link))
 }
 
 impl InputStream {
     /// Where it stands. It is at its end when the end has been read.
     pub fn status(&self) -> StreamStatus {
-        lock(&self.0).input
+        self.0.with(|connection| connection.status(Half::Input))
     }
 
-    /// How many bytes can be read without waiting.
+    /// How many bytes can be read without waiting, at least.
     pub fn available(&self) -> usize {
-        lock(&self.0).pipe.readable().len()
+        self.0.with(|connection| connection.available())
     }
 
     /// How the stream ended, once that is known.
     pub fn eof(&self) -> Option<EofKind> {
-        lock(&self.0).pipe.end()
+        self.0.with(|connection| connection.end())
     }
 
     /// This end's address.
@@ -95,7 +86,7 @@ impl InputStream {
     /// # Errors
     /// Those of the system.
     pub fn local_address(&self) -> io::Result<SocketAddr> {
-        lock(&self.0).socket.local_addr()
+        self.0.with(|connection| connection.local_address())
     }
 
     /// Joins the two halves of one connection.
@@ -108,12 +99,17 @@ impl InputStream {
             false => Err((self, output)),
         }
     }
+
+    #[expect(dead_code, reason = "the driver does not give back yet")]
+    pub(crate) fn returns(&self) -> Returns {
+        Returns(self.0.clone())
+    }
 }
 
 impl OutputStream {
-    /// Where it stands.
+    /// Where it stands. It is closed as soon as it was told to shut down.
     pub fn status(&self) -> StreamStatus {
-        lock(&self.0).output
+        self.0.with(|connection| connection.status(Half::Output))
     }
 }
 
@@ -124,127 +120,38 @@ impl Duplex {
     }
 }
 
-impl Connection {
-    /// Puts what is readable into `into`; nothing at the end.
-    fn poll_read(
-        &mut self,
-        cx: &mut Context<'_>,
-        into: &mut dyn FnMut(&[u8]) -> usize,
-    ) -> Poll<io::Result<()>> {
-        loop {
-            if !self.pipe.readable().is_empty() {
-                let taken = into(self.pipe.readable());
-                self.pipe.take(taken);
-                return Poll::Ready(Ok(()));
-            }
-            if let Some(end) = self.pipe.end() {
-                return Poll::Ready(self.ended(end));
-            }
-            let received = pin!(self.socket.read_buf(self.pipe.receive_buffer())).poll(cx);
-            let decoded = match ready!(received) {
-                Ok(0) => {
-                    self.pipe.received_end();
-                    Ok(())
-                }
-                Ok(count) => self.pipe.received(count).map_err(io::Error::from),
-                Err(error) => Err(error),
-            };
-            // TLS may have something to answer; what does not go out now goes with the next write.
-            let _ = self.poll_flush(&mut Context::from_waker(Waker::noop()));
-            if let Err(error) = decoded {
-                self.input = StreamStatus::Error;
-                return Poll::Ready(Err(error));
-            }
-        }
-    }
-
-    fn ended(&mut self, end: EofKind) -> io::Result<()> {
-        if end == EofKind::Truncated && !self.tolerates_truncation {
-            self.input = StreamStatus::Error;
-            return Err(Error::new(ErrorKind::Truncated).into());
-        }
-        self.input = StreamStatus::AtEnd;
-        Ok(())
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        if self.output != StreamStatus::Open {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-        }
-        ready!(self.poll_flush(cx))?;
-        if !self.pipe.is_secure() {
-            let written = Pin::new(&mut self.socket).poll_write(cx, data);
-            return self.note(written);
-        }
-        let piece = &data[..data.len().min(MOST_AT_ONCE)];
-        self.pipe.encrypt(piece).map_err(io::Error::from)?;
-        // Encrypted is taken: what the socket does not take now is kept and goes first next time.
-        if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
-            return Poll::Ready(Err(error));
-        }
-        Poll::Ready(Ok(piece.len()))
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.pipe.pending().is_empty() {
-            let written = Pin::new(&mut self.socket).poll_write(cx, self.pipe.pending());
-            let count = ready!(self.note(written))?;
-            if count == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            self.pipe.sent(count);
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    fn note(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Err(_)) = &written {
-            self.output = StreamStatus::Error;
-        }
-        written
-    }
-
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.output == StreamStatus::Closed {
-            return Poll::Ready(Ok(()));
-        }
-        self.pipe.close_notify().map_err(io::Error::from)?;
-        ready!(self.poll_flush(cx))?;
-        self.output = StreamStatus::Closed;
-        Poll::Ready(SockRef::from(&self.socket).shutdown(Shutdown::Write))
+impl Returns {
+    #[expect(dead_code, reason = "the driver does not give back yet")]
+    /// The bytes of `read` are first in line again, unless what stood behind them has been read. Call it
+    /// without locks: it may wake the reader.
+    pub(crate) fn give_back(&self, read: ReadData, is_last: bool) {
+        self.0.give_back(read, is_last);
     }
 }
 
-/// As much as fits a few TLS records: what a writer gets back as taken must be kept until it is sent.
-const MOST_AT_ONCE: usize = 64 << 10;
-
 impl Drop for InputStream {
     fn drop(&mut self) {
-        lock(&self.0).input = StreamStatus::Closed;
+        self.0.leave(Half::Input);
     }
 }
 
 impl Drop for OutputStream {
     fn drop(&mut self) {
-        let mut connection = lock(&self.0);
-        if connection.output == StreamStatus::Open {
-            let _ = connection.poll_shutdown(&mut Context::from_waker(Waker::noop()));
-        }
+        self.0.leave(Half::Output);
     }
 }
 
 impl fmt::Debug for InputStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let connection = lock(&self.0);
         f.debug_struct("InputStream")
-            .field("status", &connection.input)
-            .field("available", &connection.pipe.readable().len())
+            .field("status", &self.status())
+            .field("available", &self.available())
             .finish()
     }
 }
 
 impl fmt::Debug for OutputStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OutputStream").field("status", &lock(&self.0).output).finish()
+        f.debug_struct("OutputStream").field("status", &self.status()).finish()
     }
 }

@@ -10,9 +10,9 @@ use std::task::{Context, Poll};
 use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::connection::Connection;
 use super::{Duplex, InputStream, OutputStream};
 use crate::blocking::block_on;
-use crate::lock;
 
 impl AsyncRead for InputStream {
     fn poll_read(
@@ -23,7 +23,7 @@ impl AsyncRead for InputStream {
         if buffer.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        lock(&self.0).poll_read(cx, &mut |readable| {
+        self.0.poll_read(cx, &mut |readable| {
             let count = readable.len().min(buffer.remaining());
             buffer.put_slice(&readable[..count]);
             count
@@ -37,15 +37,15 @@ impl AsyncWrite for OutputStream {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        lock(&self.0).poll_write(cx, data)
+        self.0.poll_output(cx, |connection| connection.poll_write(data))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.0).poll_flush(cx)
+        self.0.poll_output(cx, Connection::poll_flush)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.0).poll_shutdown(cx)
+        self.0.poll_output(cx, Connection::poll_end)
     }
 }
 
@@ -59,7 +59,7 @@ impl futures_io::AsyncRead for InputStream {
             return Poll::Ready(Ok(0));
         }
         let mut count = 0;
-        let done = lock(&self.0).poll_read(cx, &mut |mut readable| {
+        let done = self.0.poll_read(cx, &mut |mut readable| {
             count = readable.len().min(buffer.len());
             readable.copy_to_slice(&mut buffer[..count]);
             count
@@ -74,15 +74,15 @@ impl futures_io::AsyncWrite for OutputStream {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        lock(&self.0).poll_write(cx, data)
+        self.0.poll_output(cx, |connection| connection.poll_write(data))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.0).poll_flush(cx)
+        self.0.poll_output(cx, Connection::poll_flush)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.0).poll_shutdown(cx)
+        self.0.poll_output(cx, Connection::poll_end)
     }
 }
 
@@ -96,11 +96,11 @@ impl Read for InputStream {
 /// Blocks; panics where [`Operation::wait`](crate::Operation::wait) does.
 impl Write for OutputStream {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        block_on(poll_fn(|cx| lock(&self.0).poll_write(cx, data)))
+        block_on(poll_fn(|cx| self.0.poll_output(cx, |connection| connection.poll_write(data))))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        block_on(poll_fn(|cx| lock(&self.0).poll_flush(cx)))
+        block_on(poll_fn(|cx| self.0.poll_output(cx, Connection::poll_flush)))
     }
 }
 
@@ -120,7 +120,7 @@ impl AsyncWrite for Duplex {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        lock(&self.output.0).poll_write(cx, data)
+        self.output.0.poll_output(cx, |connection| connection.poll_write(data))
     }
 
     fn poll_write_vectored(
@@ -129,15 +129,17 @@ impl AsyncWrite for Duplex {
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let first = pieces.iter().find(|piece| !piece.is_empty());
-        lock(&self.output.0).poll_write(cx, first.map_or(&[], |piece| piece))
+        self.output
+            .0
+            .poll_output(cx, |connection| connection.poll_write(first.map_or(&[], |piece| piece)))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.output.0).poll_flush(cx)
+        self.output.0.poll_output(cx, Connection::poll_flush)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.output.0).poll_shutdown(cx)
+        self.output.0.poll_output(cx, Connection::poll_end)
     }
 }
 
@@ -157,15 +159,15 @@ impl futures_io::AsyncWrite for Duplex {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        lock(&self.output.0).poll_write(cx, data)
+        self.output.0.poll_output(cx, |connection| connection.poll_write(data))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.output.0).poll_flush(cx)
+        self.output.0.poll_output(cx, Connection::poll_flush)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.output.0).poll_shutdown(cx)
+        self.output.0.poll_output(cx, Connection::poll_end)
     }
 }
 
