@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -36,6 +37,12 @@ pub struct Configuration {
     pub timeout_for_request: Timeout,
     /// How long a task may live from its first resume (7 days). (`timeoutIntervalForResource`)
     pub timeout_for_resource: Timeout,
+    /// How long a connection that was closed may get no further while it closes (10 s): what was written
+    /// leaves, then FIN, then what the peer still sends is thrown away (72 MiB at most) until it ends too.
+    /// The time begins anew while something of ours still arrives. Nothing waits for it: a task is over
+    /// before, and [`Session::lingering`](crate::Session::lingering) tells when all is closed. It does not
+    /// concern [`cancel`](crate::StreamTask::cancel) and failures, which close at once.
+    pub linger: Timeout,
     /// The lowest version of TLS to accept (1.2). (`tlsMinimumSupportedProtocolVersion`)
     pub tls_minimum: TlsVersion,
     /// The highest version of TLS to offer (1.3). (`tlsMaximumSupportedProtocolVersion`)
@@ -112,6 +119,7 @@ impl Default for Configuration {
         Configuration {
             timeout_for_request: options.timeout_for_request,
             timeout_for_resource: options.timeout_for_resource,
+            linger: LINGER.into(),
             tls_minimum: TlsVersion::Tls12,
             tls_maximum: TlsVersion::Tls13,
             alpn: Vec::new(),
@@ -172,6 +180,14 @@ impl Configuration {
     #[must_use]
     pub fn timeout_for_resource(mut self, timeout: impl Into<Timeout>) -> Self {
         self.timeout_for_resource = timeout.into();
+        self
+    }
+
+    /// Sets the field of that name. Zero means never: then only the peer ends it, or the bytes it sends.
+    /// Where losing the end of what was written is all right, `cancel` closes at once.
+    #[must_use]
+    pub fn linger(mut self, timeout: impl Into<Timeout>) -> Self {
+        self.linger = timeout.into();
         self
     }
 
@@ -272,11 +288,12 @@ fn only(roots: &[CertificateDer<'static>]) -> Result<Arc<dyn ServerCertVerifier>
         .map_err(|error| invalid("there is no root").caused_by(error))
 }
 
+/// Long enough for a peer that does something else first, and short beside a program's end.
+const LINGER: Duration = Duration::from_secs(10);
+
 /// What Foundation's configuration begins with (spec, section 4).
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -285,6 +302,7 @@ mod tests {
         let seconds = |count| Some(Duration::from_secs(count));
         assert_eq!(configuration.timeout_for_request.duration(), seconds(60));
         assert_eq!(configuration.timeout_for_resource.duration(), seconds(604_800));
+        assert_eq!(configuration.linger.duration(), seconds(10));
         assert_eq!(configuration.tls_minimum, TlsVersion::Tls12);
         assert_eq!(configuration.tls_maximum, TlsVersion::Tls13);
     }

@@ -47,6 +47,7 @@ mod config;
 mod delegate;
 mod dispatch;
 mod driver;
+mod lingering;
 mod net;
 mod queue;
 mod registry;
@@ -59,6 +60,7 @@ pub use challenge::{
 };
 pub use config::{Configuration, Roots};
 pub use delegate::{SessionDelegate, TaskMetrics};
+pub use lingering::Lingering;
 pub use queue::{DelegateQueue, Job};
 pub use session::Session;
 pub use streamtask_proto::tls::{Identity, SecureOptions, TlsInfo, TlsVersion};

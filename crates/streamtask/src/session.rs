@@ -5,13 +5,16 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use streamtask_proto::tls::TlsConfig;
 use streamtask_proto::{Error, ErrorKind, Input, Stream, Target, TaskState};
+use tokio::runtime::Handle;
 
 use crate::delegate::SessionDelegate;
 use crate::dispatch::Mailbox;
 use crate::driver::Shared;
+use crate::lingering::Lingerers;
+use crate::net::linger::{Closer, Limits};
 use crate::queue::{DelegateQueue, Executor};
 use crate::registry::Registry;
-use crate::{Configuration, StreamTask, lock, task};
+use crate::{Configuration, Lingering, StreamTask, lock, task};
 
 /// A group of tasks (`URLSession`). Cheap to clone; clones are the same session.
 ///
@@ -30,6 +33,7 @@ pub(crate) struct SessionInner {
     registry: Mutex<Registry>,
     description: Mutex<Option<String>>,
     mailbox: Mailbox,
+    lingerers: Arc<Lingerers>,
     is_shared: bool,
 }
 
@@ -80,6 +84,7 @@ impl Session {
             delegate: Mutex::new(delegate),
             registry: Mutex::default(),
             description: Mutex::default(),
+            lingerers: Arc::default(),
             is_shared,
         })))
     }
@@ -159,6 +164,11 @@ impl Session {
         }
     }
 
+    /// The future of its connections' end: tasks are over before what they wrote has arrived.
+    pub fn lingering(&self) -> Lingering {
+        Lingering::new(self.0.lingerers.clone())
+    }
+
     /// Forgets what the session has stored, then runs `done` on the delegate queue. Streams that are
     /// under way are not affected, and today there is nothing stored. (`reset(completionHandler:)`)
     pub fn reset(&self, done: impl FnOnce() + Send + 'static) {
@@ -230,6 +240,12 @@ impl SessionInner {
                 delegate.did_become_invalid(&Session(inner), None);
             }
         });
+    }
+
+    /// What closes connections that `runtime` runs.
+    pub(crate) fn closer(&self, runtime: Handle) -> Closer {
+        let limits = Limits::new(self.configuration.linger);
+        Closer { runtime, limits, gate: self.lingerers.clone() }
     }
 
     /// Runs what the session has to say. Call it without locks.

@@ -60,8 +60,8 @@ impl Shared {
     /// The socket and the pipe leave the task; it is over without another word.
     fn capture(self: &Arc<Self>, state: &mut State, pipe: Pipe) {
         let tolerates = self.session.configuration.tolerate_truncation;
-        if let Some(socket) = state.socket.take() {
-            let streams = captured::streams(socket, pipe, tolerates);
+        if let (Some(socket), Some(closer)) = (state.socket.take(), self.closer()) {
+            let streams = captured::streams(socket, pipe, tolerates, closer);
             state.captured = Some(Handover::new(self.clone(), streams));
         }
         self.end(state, Ok(()));

@@ -19,6 +19,7 @@ use crate::net::tcp;
 /// Spawns the driver of a task that has just been resumed for the first time.
 pub(crate) fn spawn(shared: Arc<Shared>, runtime: &Handle) {
     let target = shared.target.clone();
+    let _ = shared.runtime.set(runtime.clone());
     runtime.spawn(Driver { shared, connecting: Some(Box::pin(connect(target))), timer: None });
 }
 

@@ -6,12 +6,13 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::task::Waker;
 use std::time::Instant;
 
 use streamtask_proto::{Error, ErrorKind, Input, OpId, Stream, Target, TaskState};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 
 use super::after::After;
 use super::answer::Answered;
@@ -21,6 +22,7 @@ use super::lead::{Lead, Left};
 use super::waiters::Waiters;
 use crate::dispatch::Mailbox;
 use crate::lock;
+use crate::net::linger::Closer;
 use crate::session::SessionInner;
 use crate::task::Identity;
 use crate::task::events::Listener;
@@ -35,6 +37,8 @@ pub(crate) struct Shared {
     pub(super) read_waker: Waker,
     /// Completed reads that nobody has looked at.
     pub(super) uncollected: AtomicUsize,
+    /// What runs the task, once it was resumed.
+    pub(super) runtime: OnceLock<Handle>,
     state: Mutex<State>,
 }
 
@@ -89,6 +93,7 @@ impl Shared {
             read_waker: lead.clone().into(),
             lead,
             uncollected: AtomicUsize::new(0),
+            runtime: OnceLock::new(),
             state: Mutex::new(State {
                 stream,
                 socket: None,
@@ -155,6 +160,11 @@ impl Shared {
             Some(_) => TaskState::Completed,
             None => state.stream.state(),
         }
+    }
+
+    /// What closes the connection, for there is none before there is a runtime.
+    pub(super) fn closer(&self) -> Option<Closer> {
+        self.runtime.get().map(|runtime| self.session.closer(runtime.clone()))
     }
 
     pub(crate) fn weak(self: &Arc<Self>) -> Weak<Self> {

@@ -3,6 +3,7 @@
 mod base;
 mod cancel;
 mod captured;
+mod closing;
 mod delegate;
 mod drops;
 mod ends;

@@ -17,6 +17,7 @@ use tokio::task::coop::unconstrained;
 
 use super::StreamStatus;
 use super::waiters::{Half, Readiness, Waiters};
+use crate::net::linger::Closer;
 
 pub(super) struct Connection {
     socket: TcpStream,
@@ -25,6 +26,9 @@ pub(super) struct Connection {
     readable: Waker,
     writable: Waker,
     tolerates_truncation: bool,
+    /// How many of its halves are held.
+    halves: usize,
+    has_fin: bool,
     input: Input,
     output: Output,
 }
@@ -68,6 +72,8 @@ impl Connection {
             writable: waiters.waker(Readiness::Writable),
             waiters,
             tolerates_truncation,
+            halves: 2,
+            has_fin: false,
             input: Input::Open,
             output: Output::Open,
         }
@@ -134,6 +140,7 @@ impl Connection {
     /// A failed send takes the socket's error with it, and the next receive looks like FIN. Only where the
     /// peer's FIN had come first, sending fails as a broken pipe.
     fn received_end(&mut self) {
+        self.has_fin = true;
         match &self.output {
             Output::Failed(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 self.input = Input::Failed(Failure::Socket(again(error)));
@@ -209,6 +216,24 @@ impl Connection {
         ready!(self.poll_flush())?;
         self.output = Output::Ended;
         Poll::Ready(SockRef::from(&self.socket).shutdown(Shutdown::Write))
+    }
+
+    /// One of the halves is gone; says how many are left.
+    pub(super) fn leave(&mut self) -> usize {
+        self.halves -= 1;
+        self.halves
+    }
+
+    /// Closes the connection, when what was written and close_notify have left.
+    pub(super) fn close(mut self, closer: &Closer) {
+        let is_dead = matches!(self.output, Output::Failed(_))
+            || matches!(self.input, Input::Failed(Failure::Socket(_)));
+        if is_dead {
+            return;
+        }
+        // Of TLS that has failed there is no close_notify, but its alert is pending.
+        let _ = self.pipe.close_notify();
+        closer.close(self.socket, self.pipe.pending(), self.has_fin);
     }
 
     /// Puts the bytes of a read back that was done before the capture and not looked at.

@@ -1,8 +1,10 @@
 //! What the two halves of captured streams share: the connection behind its lock, and who waits for it.
 //!
 //! A poll leaves its waker with [`waiters`](super::waiters) first, then looks at the
-//! [`connection`](super::connection) under the lock, so that no code of the user's runs there.
+//! [`connection`](super::connection) under the lock, so that no code of the user's runs there. It also
+//! sees to the end: of the sending direction when its half is dropped, of the connection with the last.
 
+use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
@@ -14,22 +16,30 @@ use tokio::task::coop::poll_proceed;
 use super::connection::Connection;
 use super::waiters::{Half, Readiness, Waiters};
 use crate::lock;
+use crate::net::linger::Closer;
 
 pub(super) struct Link {
-    connection: Mutex<Connection>,
+    /// `None` when both halves are gone, and the connection with them.
+    connection: Mutex<Option<Connection>>,
     waiters: Arc<Waiters>,
+    closer: Closer,
 }
 
 impl Link {
-    pub(super) fn new(socket: TcpStream, pipe: Pipe, tolerates_truncation: bool) -> Arc<Self> {
+    pub(super) fn new(
+        socket: TcpStream,
+        pipe: Pipe,
+        tolerates_truncation: bool,
+        closer: Closer,
+    ) -> Arc<Self> {
         let waiters = Arc::<Waiters>::default();
         let connection = Connection::new(socket, pipe, waiters.clone(), tolerates_truncation);
-        Arc::new(Link { connection: Mutex::new(connection), waiters })
+        Arc::new(Link { connection: Mutex::new(Some(connection)), waiters, closer })
     }
 
-    /// Looks at the connection.
+    /// Looks at the connection. Only a half may call: it keeps it.
     pub(super) fn with<T>(&self, look: impl FnOnce(&mut Connection) -> T) -> T {
-        look(&mut lock(&self.connection))
+        look(lock(&self.connection).as_mut().expect("a half keeps the connection"))
     }
 
     /// Puts what is readable into `into`; nothing at the end.
@@ -80,15 +90,44 @@ impl Link {
 
     /// The bytes of a read that was done before the capture come back, for whoever reads.
     pub(super) fn give_back(&self, read: ReadData, is_last: bool) {
-        self.with(|connection| connection.give_back(read, is_last));
+        if let Some(connection) = &mut *lock(&self.connection) {
+            connection.give_back(read, is_last);
+        }
         self.waiters.wake(Readiness::Readable);
     }
 
-    /// A half is dropped. Without its output, the peer hears the end as far as that leaves at once.
-    pub(super) fn leave(&self, half: Half) {
+    /// A half is dropped. The last one closes the connection; without its output, the peer hears the end.
+    pub(super) fn leave(self: &Arc<Self>, half: Half) {
         self.waiters.leave(half);
-        if half == Half::Output {
-            let _ = self.with(Connection::poll_end);
+        let mut slot = lock(&self.connection);
+        let Some(connection) = &mut *slot else { return };
+        if connection.leave() > 0 {
+            let must_wait = half == Half::Output && connection.poll_end().is_pending();
+            drop(slot);
+            if must_wait {
+                self.end_beside();
+            }
+        } else if let Some(connection) = slot.take() {
+            drop(slot);
+            connection.close(&self.closer);
+            // It may be what ends the output, which is done with.
+            self.waiters.wake(Readiness::Writable);
         }
+    }
+
+    /// What was written and the end leave even if nobody reads, in place of the half that is gone.
+    fn end_beside(self: &Arc<Self>) {
+        let link = self.clone();
+        self.closer.runtime.spawn(poll_fn(move |cx| {
+            link.waiters.wait(Half::Output, cx.waker());
+            let done = match &mut *lock(&link.connection) {
+                Some(connection) => connection.poll_end().map(drop),
+                None => Poll::Ready(()),
+            };
+            if done.is_ready() {
+                link.waiters.leave(Half::Output);
+            }
+            done
+        }));
     }
 }

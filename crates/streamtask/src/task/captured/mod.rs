@@ -2,7 +2,8 @@
 //!
 //! They share one socket and the task's pipe, so bytes that were received and not read come first and
 //! TLS goes on: [`link`] joins them, [`connection`] moves the bytes, [`waiters`] knows who waits. That they
-//! implement everybody's traits stands in [`traits`].
+//! implement everybody's traits stands in [`traits`]. How the connection is closed is
+//! [`net::linger`](crate::net::linger)'s.
 
 mod connection;
 mod link;
@@ -17,18 +18,21 @@ use std::sync::Arc;
 use streamtask_proto::{EofKind, Pipe, ReadData};
 use tokio::net::TcpStream;
 
+use crate::net::linger::Closer;
 use link::Link;
 use waiters::Half;
 
 /// The receiving half of a captured task.
 ///
-/// Dropping it stops receiving; the socket is closed when both halves are gone.
+/// Dropping it stops receiving. With the second half the connection is closed: what was written leaves,
+/// then close_notify under TLS and FIN, and what the peer still sends is thrown away until it ends too
+/// (see [`Configuration::linger`](crate::Configuration::linger)).
 pub struct InputStream(Arc<Link>);
 
 /// The sending half of a captured task.
 ///
-/// Dropping it ends the sending side, under TLS with close_notify, as far as the socket takes it at once;
-/// shut it down before to be sure. The socket is closed when both halves are gone.
+/// Dropping it ends the sending side, under TLS with close_notify, behind everything that was written.
+/// With the second half the connection is closed, as [`InputStream`] says.
 pub struct OutputStream(Arc<Link>);
 
 /// Both halves as one.
@@ -60,8 +64,9 @@ pub(crate) fn streams(
     socket: TcpStream,
     pipe: Pipe,
     tolerates_truncation: bool,
+    closer: Closer,
 ) -> (InputStream, OutputStream) {
-    let link = Link::new(socket, pipe, tolerates_truncation);
+    let link = Link::new(socket, pipe, tolerates_truncation, closer);
     (InputStream(link.clone()), OutputStream(link))
 }
 
