@@ -6,16 +6,23 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use streamtask_proto::HandshakeStep;
+use streamtask_proto::{HandshakeStep, ReadData};
+use tokio::net::TcpStream;
 
 use super::hop;
 use super::shared::Shared;
+use crate::net::linger::Closer;
+use crate::task::captured::Returns;
 
 /// Collected while the lock is held, carried out behind it.
 #[derive(Default)]
 pub(super) struct After {
     pub(super) wakes: Wakers,
     pub(super) drops: Wakers,
+    /// A socket that is to be let go gently.
+    pub(super) farewell: Option<Farewell>,
+    /// What comes back to streams that were captured.
+    pub(super) returned: Option<Return>,
     /// A step of the handshake that may block.
     pub(super) step: Option<Box<HandshakeStep>>,
     /// Whether the driver is to look.
@@ -24,16 +31,37 @@ pub(super) struct After {
     pub(super) session: bool,
 }
 
+/// A socket, and what is still to be said on it.
+pub(super) struct Farewell {
+    pub(super) closer: Closer,
+    pub(super) socket: TcpStream,
+    pub(super) words: Vec<u8>,
+}
+
+/// A read that nobody looked at, and where its bytes belong now.
+pub(super) struct Return {
+    pub(super) to: Returns,
+    pub(super) read: ReadData,
+    pub(super) is_last: bool,
+}
+
 impl After {
     pub(super) fn is_empty(&self) -> bool {
         let has_more = self.driver || self.session || self.step.is_some();
-        !has_more && self.wakes.is_empty() && self.drops.is_empty()
+        let has_bytes = self.farewell.is_some() || self.returned.is_some();
+        !has_more && !has_bytes && self.wakes.is_empty() && self.drops.is_empty()
     }
 
     /// Whether the session has something to say, which comes last.
     pub(super) fn carry_out(self, shared: &Arc<Shared>) -> bool {
         self.wakes.wake();
         drop(self.drops);
+        if let Some(Farewell { closer, socket, words }) = self.farewell {
+            closer.close(socket, words, false);
+        }
+        if let Some(Return { to, read, is_last }) = self.returned {
+            to.give_back(read, is_last);
+        }
         if let Some(step) = self.step {
             hop::make(shared.clone(), step);
         }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use streamtask_proto::{ErrorKind, Input, OpId, Operation, ReadData};
 
+use super::after::Return;
 use super::answer::{Answer, Answered};
 use super::shared::{Shared, State};
 use super::slots::{Callback, Claim};
@@ -191,8 +192,13 @@ impl Shared {
     fn take_back(self: &Arc<Self>, state: &mut State, read: ReadData) {
         self.uncollected.fetch_sub(1, Ordering::Relaxed);
         let is_last = self.has_looked_at_all();
-        state.stream.handle(Instant::now(), Input::Return { read, is_last });
-        self.carry_out(state);
+        if let Some(to) = state.returns.clone() {
+            state.after.returned = Some(Return { to, read, is_last });
+            return;
+        }
+        let now = Instant::now();
+        state.stream.handle(now, Input::Return { read, is_last });
+        self.pump(state, now);
     }
 
     /// Notes the result of an operation for whoever wants it.

@@ -15,6 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::coop::unconstrained;
 
+use super::after::Farewell;
 use super::answer::Answer;
 use super::handover::Handover;
 use super::shared::{Shared, State};
@@ -48,7 +49,8 @@ impl Shared {
                 Output::Event(event) => self.tell(state, event),
                 Output::Step(step) => state.after.step = Some(step),
                 Output::ShutdownWrite => shutdown_write(state),
-                Output::Close(closing) => close(state, closing),
+                Output::Close(Closing::AtOnce) => close_at_once(state),
+                Output::Close(Closing::Lingering) => self.close_lingering(state),
                 Output::Captured(pipe) => self.capture(state, *pipe),
                 Output::Wait(wait) => return wait,
                 Output::Connect => state.wants_driver = true,
@@ -57,11 +59,23 @@ impl Shared {
         }
     }
 
+    /// Lets the socket go in such a way that what was written arrives, as soon as the lock is free.
+    fn close_lingering(&self, state: &mut State) {
+        let (Some(socket), Some(closer)) = (state.socket.take(), self.closer()) else { return };
+        let words = match state.stream.transmit() {
+            Transmit::One(words) => words.to_vec(),
+            // Only clear text comes in pieces, and nothing of it is left when a task ends well.
+            Transmit::Many(_) => Vec::new(),
+        };
+        state.after.farewell = Some(Farewell { closer, socket, words });
+    }
+
     /// The socket and the pipe leave the task; it is over without another word.
     fn capture(self: &Arc<Self>, state: &mut State, pipe: Pipe) {
         let tolerates = self.session.configuration.tolerate_truncation;
         if let (Some(socket), Some(closer)) = (state.socket.take(), self.closer()) {
             let streams = captured::streams(socket, pipe, tolerates, closer);
+            state.returns = Some(streams.0.returns());
             state.captured = Some(Handover::new(self.clone(), streams));
         }
         self.end(state, Ok(()));
@@ -160,8 +174,8 @@ fn shutdown_write(state: &mut State) {
     }
 }
 
-/// Closes the socket, at once or when the peer has everything.
-fn close(state: &mut State, _closing: Closing) {
+/// Closes the socket at once. Last words (an alert, perhaps) go along if the socket takes them.
+fn close_at_once(state: &mut State) {
     let Some(socket) = state.socket.take() else { return };
     if let Transmit::One(last @ [_, ..]) = state.stream.transmit() {
         let _ = socket.try_write(last);

@@ -25,6 +25,7 @@ use crate::lock;
 use crate::net::linger::Closer;
 use crate::session::SessionInner;
 use crate::task::Identity;
+use crate::task::captured::Returns;
 use crate::task::events::Listener;
 
 /// One task, shared by its handles, its operations and its driver.
@@ -49,6 +50,8 @@ pub(crate) struct State {
     pub(super) attention: Attention<Answered>,
     /// Streams for the capture operation that is about to complete.
     pub(super) captured: Option<Handover>,
+    /// Where bytes belong that come back after the capture.
+    pub(super) returns: Option<Returns>,
     /// The driver, if it sleeps; one that was woken will look and come back.
     pub(super) driver: Option<Waker>,
     /// Whether the core has asked for a connection and nobody makes it yet.
@@ -99,6 +102,7 @@ impl Shared {
                 socket: None,
                 attention: Attention::default(),
                 captured: None,
+                returns: None,
                 driver: None,
                 wants_driver: false,
                 until: None,

@@ -13,6 +13,7 @@ mod invalidation;
 mod lanes;
 mod layers;
 mod leaks;
+mod leaving;
 mod pauses;
 mod session;
 mod stress;

@@ -105,7 +105,6 @@ impl InputStream {
         }
     }
 
-    #[expect(dead_code, reason = "the driver does not give back yet")]
     pub(crate) fn returns(&self) -> Returns {
         Returns(self.0.clone())
     }
@@ -126,7 +125,6 @@ impl Duplex {
 }
 
 impl Returns {
-    #[expect(dead_code, reason = "the driver does not give back yet")]
     /// The bytes of `read` are first in line again, unless what stood behind them has been read. Call it
     /// without locks: it may wake the reader.
     pub(crate) fn give_back(&self, read: ReadData, is_last: bool) {
