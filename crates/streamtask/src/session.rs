@@ -1,6 +1,7 @@
 //! A group of tasks with one configuration, one delegate and one memory of TLS sessions.
 
 use std::fmt;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use streamtask_proto::tls::TlsConfig;
@@ -34,6 +35,8 @@ pub(crate) struct SessionInner {
     description: Mutex<Option<String>>,
     mailbox: Mailbox,
     lingerers: Arc<Lingerers>,
+    /// How many questions of handshakes wait for an answer.
+    pub(crate) questions: AtomicUsize,
     is_shared: bool,
 }
 
@@ -85,6 +88,7 @@ impl Session {
             registry: Mutex::default(),
             description: Mutex::default(),
             lingerers: Arc::default(),
+            questions: AtomicUsize::new(0),
             is_shared,
         })))
     }

@@ -16,8 +16,8 @@ use super::question::Ask;
 pub(crate) struct Context {
     /// Who is asked about trust and identity; nobody means default handling.
     pub(crate) asker: Option<Arc<dyn Ask>>,
-    /// Set when somebody said *cancel* rather than *no*.
-    pub(crate) cancelled: bool,
+    /// Set when the whole task is to be given up, rather than the peer refused.
+    pub(crate) given_up: Option<GivenUp>,
     /// Whether an earlier session may stand in for a trust question.
     pub(crate) may_resume: bool,
     /// Whether the peer was trusted against the default evaluation: then only its key is checked, and
@@ -38,6 +38,15 @@ impl Context {
     pub(crate) fn may_be_remembered(&self) -> bool {
         !self.overruled && !self.has_own_identity
     }
+}
+
+/// Why a task is given up in the middle of its handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GivenUp {
+    /// Somebody said *cancel*.
+    Cancelled,
+    /// A question could not be asked.
+    Unasked,
 }
 
 thread_local! {
@@ -91,11 +100,11 @@ mod tests {
         within(&mut outer, || {
             within(&mut inner, || assert_eq!(seen(), Some(false)));
             assert_eq!(seen(), Some(true), "the outer connection is the current one again");
-            with(|context| context.cancelled = true);
+            with(|context| context.given_up = Some(GivenUp::Cancelled));
         });
         assert_eq!(seen(), None);
-        assert!(outer.expect("given back").cancelled);
-        assert!(!inner.expect("given back").cancelled);
+        assert!(outer.expect("given back").given_up.is_some());
+        assert!(inner.expect("given back").given_up.is_none());
     }
 
     #[test]

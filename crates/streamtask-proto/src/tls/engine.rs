@@ -4,6 +4,7 @@
 //! nothing behind the peer's close_notify ever reaches it: what is left in the buffer is clear text. The
 //! shape (buffers of the caller, receiving apart from sending) is that of rustls 0.24, for an easy move.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
@@ -106,9 +107,15 @@ impl Engine {
             return Err(error.clone());
         }
         let driven = &mut self.driven;
-        let done = within(&mut self.context, || driven.advance(wire, plain, out));
+        let done = within(&mut self.context, || match self.sent_close {
+            true => driven.advance_closed(wire, plain, out),
+            false => driven.advance(wire, plain, out),
+        });
         done.map_err(|error| {
-            self.driven.collect_alert(wire, out);
+            // Behind our close_notify nothing may follow, not even an alert (RFC 8446, 6.1).
+            if !self.sent_close {
+                self.driven.collect_alert(wire, out);
+            }
             self.fail(error)
         })
     }
@@ -238,6 +245,20 @@ impl Driven {
             }
         }
         Ok(())
+    }
+
+    /// The same once our close_notify is written. In debug builds rustls asserts that it does not fail after
+    /// that, which is up to the peer; the panic is taken for the error that it stands for.
+    fn advance_closed(
+        &mut self,
+        wire: &mut BytesMut,
+        plain: &mut BytesMut,
+        out: &mut Outgoing,
+    ) -> Result<(), rustls::Error> {
+        let advance = AssertUnwindSafe(|| self.advance(wire, plain, out));
+        catch_unwind(advance).unwrap_or_else(|_| {
+            Err(rustls::Error::General("the peer broke TLS as it ended".into()))
+        })
     }
 
     /// Lets rustls see the next record, unless that would end the connection without a word: until the

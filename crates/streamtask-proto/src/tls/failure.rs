@@ -2,17 +2,24 @@
 
 use rustls::{AlertDescription, CertificateError};
 
-use super::context::Context;
+use super::context::{Context, GivenUp};
 use super::possession::Uncheckable;
 use crate::{Error, ErrorKind};
 
 /// Turns what rustls says into whose fault it was.
 pub(super) fn failure(error: rustls::Error, context: &Option<Box<Context>>) -> Error {
-    let (cancelled, showed_identity) = context
+    let (given_up, showed_identity) = context
         .as_ref()
-        .map_or((false, false), |context| (context.cancelled, context.showed_identity));
+        .map_or((None, false), |context| (context.given_up, context.showed_identity));
+    match given_up {
+        Some(GivenUp::Cancelled) => return Error::new(ErrorKind::Cancelled).caused_by(error),
+        Some(GivenUp::Unasked) => {
+            let why = "too many questions wait for an answer, so this one was not asked";
+            return Error::new(ErrorKind::ResourceExhausted).detail(why);
+        }
+        None => {}
+    }
     let kind = match &error {
-        _ if cancelled => ErrorKind::Cancelled,
         rustls::Error::InvalidCertificate(reason) => certificate_kind(reason),
         rustls::Error::NoCertificatesPresented => ErrorKind::CertificateUntrusted,
         rustls::Error::AlertReceived(alert) => alert_kind(*alert, showed_identity),

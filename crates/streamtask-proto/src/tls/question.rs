@@ -35,6 +35,8 @@ pub enum TrustAnswer {
     Reject,
     /// Give the whole task up.
     Cancel,
+    /// It could not even be asked: the task fails, as this machine ran out of something.
+    Unasked,
 }
 
 /// A server wants to know who we are.
@@ -53,4 +55,6 @@ pub enum IdentityAnswer {
     Continue,
     /// Give the whole task up.
     Cancel,
+    /// As [`TrustAnswer::Unasked`].
+    Unasked,
 }

@@ -16,6 +16,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
 
+use super::context::GivenUp;
 use super::question::{IdentityAnswer, IdentityQuestion, TrustAnswer, TrustQuestion};
 use super::{Identity, TlsVersion, context, possession};
 
@@ -42,7 +43,7 @@ impl ServerCertVerifier for SessionVerifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if context::with(|context| context.cancelled).unwrap_or(false) {
+        if context::with(|context| context.given_up).flatten().is_some() {
             return Err(refused());
         }
         let evaluation = self.default.verify_server_cert(leaf, intermediates, name, ocsp, now);
@@ -64,7 +65,11 @@ impl ServerCertVerifier for SessionVerifier {
             }
             TrustAnswer::Reject => Err(refused()),
             TrustAnswer::Cancel => {
-                context::with(|context| context.cancelled = true);
+                give_up(GivenUp::Cancelled);
+                Err(refused())
+            }
+            TrustAnswer::Unasked => {
+                give_up(GivenUp::Unasked);
                 Err(refused())
             }
         }
@@ -104,6 +109,10 @@ fn is_overruled() -> bool {
     context::with(|context| context.overruled).unwrap_or(false)
 }
 
+fn give_up(why: GivenUp) {
+    context::with(|context| context.given_up = Some(why));
+}
+
 /// The error whose alert says that the application refused (access_denied).
 fn refused() -> rustls::Error {
     CertificateError::ApplicationVerificationFailure.into()
@@ -136,9 +145,13 @@ impl SessionResolver {
                 Some(identity)
             }
             IdentityAnswer::Continue => None,
+            // There is no way to say so from here: the verifier, which comes next, does.
             IdentityAnswer::Cancel => {
-                // There is no way to say so from here: the verifier, which comes next, does.
-                context::with(|context| context.cancelled = true);
+                give_up(GivenUp::Cancelled);
+                None
+            }
+            IdentityAnswer::Unasked => {
+                give_up(GivenUp::Unasked);
                 None
             }
         }

@@ -250,6 +250,25 @@ fn a_reset_is_the_error_of_all_that_is_queued_whatever_timed_out_before() {
 }
 
 #[test]
+fn nonsense_behind_our_close_notify_is_an_error_and_no_panic() {
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
+        let mut world = secured(version, 12);
+        let read = world.read(5, 5);
+        world.server.send(b"abc");
+        world.enqueue(Operation::CloseWrite);
+        world.run();
+        let sent = world.server.client_closed;
+        assert!(sent, "our close_notify has left");
+        // No record of TLS begins so.
+        world.inbound.extend(*b"nonsense");
+        world.run();
+        assert_eq!(world.error(read).kind(), ErrorKind::SecureConnectionFailed);
+        let left = world.read(3, 3);
+        assert_eq!(&world.data(left).data[..], b"abc");
+    }
+}
+
+#[test]
 fn a_withdrawn_read_changes_nothing() {
     let mut world = world();
     let read = world.read(5, 5);

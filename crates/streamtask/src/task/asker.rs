@@ -4,6 +4,7 @@
 //! (spec, 6.2): the session's delegate, then the task's own, then the session's again as a task delegate,
 //! then default handling.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use streamtask_proto::Input;
@@ -15,6 +16,7 @@ use crate::challenge::{
 };
 use crate::driver::Shared;
 use crate::lock;
+use crate::session::SessionInner;
 
 /// Who asks for this task, if there is a delegate to be asked.
 pub(super) fn asker(shared: &Arc<Shared>) -> Option<Arc<dyn Ask>> {
@@ -25,11 +27,12 @@ struct Asker(Weak<Shared>);
 
 impl Ask for Asker {
     fn server_trust(&self, question: TrustQuestion) -> TrustAnswer {
-        let given = self.ask(AuthenticationMethod::ServerTrust(ServerTrust {
+        let asked = self.ask(AuthenticationMethod::ServerTrust(ServerTrust {
             certificates: question.chain,
             server_name: question.server_name,
             evaluation: question.evaluation,
         }));
+        let Asked::Answered(given) = asked else { return TrustAnswer::Unasked };
         match (given.disposition, given.credential) {
             (Disposition::UseCredential, Some(Credential::Trust)) => TrustAnswer::Accept,
             // Without a credential, or with one for another question, it is as default handling.
@@ -43,8 +46,9 @@ impl Ask for Asker {
 
     fn client_identity(&self, question: IdentityQuestion) -> IdentityAnswer {
         let names = question.distinguished_names;
-        let given =
+        let asked =
             self.ask(AuthenticationMethod::ClientCertificate { distinguished_names: names });
+        let Asked::Answered(given) = asked else { return IdentityAnswer::Unasked };
         match (given.disposition, given.credential) {
             (Disposition::UseCredential, Some(Credential::Identity(identity))) => {
                 IdentityAnswer::Use(identity)
@@ -55,15 +59,23 @@ impl Ask for Asker {
     }
 }
 
+/// What came of asking.
+enum Asked {
+    Answered(Given),
+    /// Too many wait for an answer already, and each of them has a thread.
+    Refused,
+}
+
 impl Asker {
-    fn ask(&self, method: AuthenticationMethod) -> Given {
+    fn ask(&self, method: AuthenticationMethod) -> Asked {
         let cancelled = Given { disposition: Disposition::Cancel, credential: None };
-        let Some(shared) = self.0.upgrade() else { return cancelled };
+        let Some(shared) = self.0.upgrade() else { return Asked::Answered(cancelled) };
+        let Some(_open) = OpenQuestion::new(&shared.session) else { return Asked::Refused };
         let answer = Arc::new(Answer::default());
         {
             let mut state = shared.lock();
             if state.ended.is_some() {
-                return cancelled;
+                return Asked::Answered(cancelled);
             }
             // Should the task end first, nobody waits for the answer.
             state.question = Some(answer.clone());
@@ -83,9 +95,30 @@ impl Asker {
         if let Some(shared) = self.0.upgrade() {
             shared.input(Input::Answered);
         }
-        given
+        Asked::Answered(given)
     }
 }
+
+/// A question that counts among the open ones of its session.
+struct OpenQuestion(Arc<SessionInner>);
+
+impl OpenQuestion {
+    fn new(session: &Arc<SessionInner>) -> Option<Self> {
+        let question = OpenQuestion(session.clone());
+        let others = session.questions.fetch_add(1, Ordering::AcqRel);
+        (others < MOST_QUESTIONS).then_some(question)
+    }
+}
+
+impl Drop for OpenQuestion {
+    fn drop(&mut self) {
+        self.0.questions.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// How many questions of one session may be open at once: each blocks a thread, and a session whose
+/// delegate does not answer must not use up those of the others.
+const MOST_QUESTIONS: usize = 512;
 
 /// On the delegate queue: finds the one who answers.
 fn route(shared: &Arc<Shared>, challenge: Challenge) {

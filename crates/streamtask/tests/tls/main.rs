@@ -9,6 +9,7 @@ mod million;
 mod names;
 mod options;
 mod overruled;
+mod questions;
 mod resumption;
 mod roots;
 mod routing;
