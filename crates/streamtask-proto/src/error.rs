@@ -6,6 +6,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 /// Why an operation, a task or a session did not do what was asked.
@@ -171,12 +172,11 @@ impl Error {
         matches!(self.0.kind, ErrorKind::TimedOut(_))
     }
 
-    /// Whether the peer or the network broke the connection off. No end that comes behind that is clean.
-    pub(crate) fn is_reset(&self) -> bool {
-        use std::io::ErrorKind::{ConnectionAborted, ConnectionReset};
-        let cause =
-            self.0.source.as_deref().and_then(|source| source.downcast_ref::<std::io::Error>());
-        cause.is_some_and(|cause| matches!(cause.kind(), ConnectionReset | ConnectionAborted))
+    /// Whether a send that failed so leaves the peer's end in doubt. The system tells a socket's error once,
+    /// and then calls it ended; only where the pipe was broken had the peer's FIN come before.
+    pub(crate) fn casts_doubt_on_the_end(&self) -> bool {
+        let cause = self.0.source.as_deref().and_then(|source| source.downcast_ref::<io::Error>());
+        cause.is_some_and(|cause| cause.kind() != io::ErrorKind::BrokenPipe)
     }
 
     /// Whether it was cancelled.
@@ -333,9 +333,9 @@ impl From<ErrorKind> for Error {
     }
 }
 
-impl From<Error> for std::io::Error {
+impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
-        use std::io::ErrorKind as Io;
+        use io::ErrorKind as Io;
         let kind = match error.kind() {
             ErrorKind::InvalidArgument | ErrorKind::InvalidEndpoint => Io::InvalidInput,
             ErrorKind::TimedOut(_) => Io::TimedOut,
@@ -345,6 +345,6 @@ impl From<Error> for std::io::Error {
             ErrorKind::NotConnected => Io::NotConnected,
             _ => Io::Other,
         };
-        std::io::Error::new(kind, error)
+        io::Error::new(kind, error)
     }
 }

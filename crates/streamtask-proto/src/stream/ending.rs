@@ -10,8 +10,8 @@ impl Stream {
     /// Writing has become impossible, and nothing more: what the peer has said is still to be read.
     pub(super) fn send_failed(&mut self, error: Error) {
         self.pipe.forget_pending();
-        if error.is_reset() && self.reset.is_none() {
-            self.reset = Some(error.clone());
+        if error.casts_doubt_on_the_end() && self.doubt.is_none() {
+            self.doubt = Some(error.clone());
         }
         if self.writes.is_shut() {
             return;
@@ -23,10 +23,10 @@ impl Stream {
         self.tell_write_closed();
     }
 
-    /// The peer's FIN; but once a direction has failed with a reset, no end is clean.
+    /// The peer's FIN; but once a send was answered by a reset, or has failed otherwise, no end is clean.
     pub(super) fn received_end(&mut self) {
         self.pipe.received_end();
-        self.broken = self.broken.take().or(self.reset.clone());
+        self.broken = self.broken.take().or(self.doubt.clone());
     }
 
     pub(super) fn tell_write_closed(&mut self) {

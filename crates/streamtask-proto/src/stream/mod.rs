@@ -98,8 +98,10 @@ pub struct Stream {
     barriers: Barriers,
     /// The stream has failed; what is buffered is still the readers'.
     broken: Option<Error>,
-    /// A send was answered by a reset, so that no end is clean any more.
-    reset: Option<Error>,
+    /// How a send failed, if no end is clean any more since.
+    doubt: Option<Error>,
+    /// Whether the last of our handshake has yet to leave.
+    is_finishing: bool,
     told_read_closed: bool,
     told_write_closed: bool,
     info: Option<TlsInfo>,
@@ -134,7 +136,8 @@ impl Stream {
             writes: Writes::default(),
             barriers: Barriers::default(),
             broken: None,
-            reset: None,
+            doubt: None,
+            is_finishing: false,
             told_read_closed: false,
             told_write_closed: false,
             info: None,
@@ -280,6 +283,7 @@ impl Stream {
             [] => self.writes.sent(count),
             _ => self.pipe.sent(count),
         }
+        self.is_finishing &= !self.pipe.pending().is_empty();
     }
 
     fn holds(&self) -> Holds {

@@ -179,6 +179,7 @@ impl Stream {
     fn await_handshake(&mut self) {
         if let Some(info) = self.pipe.info() {
             self.info = Some(info.clone());
+            self.is_finishing = !self.pipe.pending().is_empty();
             self.tell(Event::Secured(info.clone()));
             self.end_barrier(Ok(Outcome::Secured(info)));
         } else if !self.pipe.is_stepping() && self.pipe.end().is_some() {

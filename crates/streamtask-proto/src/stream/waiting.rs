@@ -14,7 +14,7 @@ impl Stream {
         let is_acting = self.is_acting();
         // A handshake runs to its end even in a suspended task, our Finished with it.
         let receives = is_acting || self.pipe.is_handshaking();
-        let sends = is_acting || self.barriers.is_handshaking();
+        let sends = is_acting || self.barriers.is_handshaking() || self.is_finishing;
         Wait {
             until: self.clock.instant(self.earliest).filter(|_| !is_over),
             receive: !is_over && receives && self.wants_bytes(),

@@ -109,13 +109,14 @@ fn a_start_of_tls_behind_a_failed_write_leaves_the_reads_before_it_theirs() {
 }
 
 #[test]
-fn no_end_is_clean_once_a_send_was_answered_by_a_reset() {
-    for is_secure in [false, true] {
+fn no_end_is_clean_once_a_send_has_failed_before_the_peers_fin() {
+    let cases = [(false, reset()), (true, reset()), (false, lost(io::ErrorKind::TimedOut))];
+    for (is_secure, error) in cases {
         let mut world = if is_secure { secured(TlsVersion::Tls13, 7) } else { world() };
         let write = world.write("x");
         world.server.send(b"1");
         world.inbound_end = true;
-        world.input(Input::SendFailed(reset()));
+        world.input(Input::SendFailed(error));
         assert!(world.results[&write].is_err());
         let (read, end) = (world.read(1, 1), world.read(1, 1));
         world.run();
