@@ -35,7 +35,10 @@
 //! # Dropping
 //! Reads withdraw, writes and barriers stand: dropping the operation of a read takes the read back and
 //! loses no byte; dropping that of anything else changes nothing. Dropping the last handle of a task lets
-//! what is queued run to its end, then closes the connection cleanly.
+//! what is queued run to its end, then closes the connection cleanly: what was written arrives, even if the
+//! peer has said something that nobody read. That goes on behind the end of the task
+//! ([`Configuration::linger`]); a program that ends waits for [`Session::lingering`] first. A suspended task
+//! that is dropped with something queued ends as cancelled: nobody could resume it.
 //!
 //! # Runtimes
 //! With a tokio runtime around [`StreamTask::resume`], that runtime runs the task; it needs its I/O and

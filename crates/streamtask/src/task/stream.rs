@@ -17,18 +17,22 @@ impl StreamTask {
     /// [`at_eof`](ReadData::at_eof) says so. After the end reads go on completing with nothing. A minimum
     /// of 0 counts as 1; a maximum of 0 reads nothing.
     ///
-    /// *Ordering.* Reads complete in the order of calls, independently of writes.
+    /// *Ordering.* Reads complete in the order of calls, independently of writes. No read joins bytes from
+    /// before and behind a switch of TLS: it ends there, and
+    /// [`is_secure`](ReadData::is_secure) says under which layer its bytes came.
     ///
-    /// *Cancel safety.* Dropping the operation takes the read back; no byte is lost. (Of several reads
-    /// under way, drop the later ones too: the bytes of one that was complete are given up when a later
-    /// one was looked at.)
+    /// *Cancel safety.* Dropping the operation takes the read back; no byte is lost, and an end that it had
+    /// seen was not delivered. (Of several reads under way, drop the later ones too: the bytes of one that
+    /// was complete are given up when a later one was looked at. Clear text does not come back once TLS has
+    /// started.)
     ///
     /// # Errors
     /// [`TimedOut(Limit::Read)`](crate::Limit::Read): only this read; what had come stays first in line.
     /// [`Truncated`](crate::ErrorKind::Truncated): TLS ended without close_notify.
     /// [`NotConnected`](crate::ErrorKind::NotConnected): after `close_read` or at the end of the task.
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): minimum over maximum.
-    /// Else whatever ended the task.
+    /// Else whatever ended the task. What came before a failure stays readable behind it, for reads that it
+    /// satisfies (not after `cancel`, nor where clear text lay unread when TLS was to start).
     #[must_use = "a read whose operation is dropped is taken back"]
     pub fn read_data(
         &self,
@@ -80,7 +84,10 @@ impl StreamTask {
     ///
     /// # Errors
     /// [`TimedOut(Limit::Write)`](crate::Limit::Write): if none of it was sent, only this write failed; if
-    /// part of it was, later writes fail with the same error, and reads go on.
+    /// part of it was, later writes fail with the same error, and reads go on. Under TLS what was encrypted
+    /// counts as sent: it may still wait for the socket, and leaves in any case.
+    /// [`ConnectionLost`](crate::ErrorKind::ConnectionLost): nothing can be sent any more. That closes this
+    /// side only: what the peer has said can still be read.
     /// [`NotConnected`](crate::ErrorKind::NotConnected): after `close_write` or at the end of the task.
     /// Else whatever made writing impossible.
     pub fn write(&self, data: impl Into<Bytes>, timeout: impl Into<Timeout>) -> Operation<()> {
@@ -88,7 +95,8 @@ impl StreamTask {
     }
 
     /// Stops receiving, when the reads and writes queued before are done. A barrier, not a wait; later
-    /// reads fail. (`closeRead()`)
+    /// reads fail. The connection is not told, so that nothing resets it: what the peer still says waits
+    /// until the task ends. (`closeRead()`)
     pub fn close_read(&self) {
         drop(Operation::<()>::begin(&self.0, Call::CloseRead));
     }
@@ -102,9 +110,14 @@ impl StreamTask {
     /// Starts TLS on the stream as it is, for the task's host. (`startSecureConnection()`)
     ///
     /// A barrier: it begins when the writes queued before are done (and reads that have some of their
-    /// bytes; a read that has none yet is carried across), and what is queued after it waits and travels
-    /// encrypted. Called before `resume`, it gives TLS from the first byte. On a stream that is under TLS
-    /// it changes nothing.
+    /// bytes; a read that has none yet is carried across, and gets what TLS brings), and what is queued
+    /// after it waits and travels encrypted. Called before `resume`, it gives TLS from the first byte. On a
+    /// stream that is under TLS it changes nothing. What was queued before it is judged without it, and it
+    /// without what was queued behind it.
+    ///
+    /// Await the server's go-ahead before calling this: a read that is queued together with it, before
+    /// anything has come, is such a read without a byte, and a greeting that comes then is unread clear text.
+    /// ([`Configuration::strict_barriers`](crate::Configuration::strict_barriers) waits for it instead.)
     ///
     /// *Cancel safety.* Dropping the operation changes nothing: the barrier stands.
     ///
@@ -127,9 +140,12 @@ impl StreamTask {
 
     /// Stops TLS: the stream goes on in clear text on the same socket. (`stopSecureConnection()`)
     ///
-    /// A barrier: what was queued before travels under TLS, then close_notify is sent and the peer's is
-    /// awaited. What the peer sent behind its own is the first clear text; no byte is lost. On a stream in
-    /// clear text it changes nothing. TLS may be started again later.
+    /// A barrier for writes: those queued before travel under TLS, then close_notify is sent and the peer's
+    /// is awaited; those queued after wait. Reads go on meanwhile, in order. One that has some bytes and not
+    /// enough when the peer's close_notify comes ends there; one that has none goes on in clear text. What
+    /// the peer sent behind its close_notify is the first clear text; no byte is lost. With nobody reading,
+    /// 1 MiB is taken in; more is held back until somebody does. On a stream in clear text it changes
+    /// nothing. TLS may be started again later.
     ///
     /// Sharp: what follows can be read and changed by anybody on the way. FTP's `CCC` is its use.
     ///
@@ -138,7 +154,8 @@ impl StreamTask {
     /// # Errors
     /// The task fails with any of them, and no byte is ever sent in clear text:
     /// [`TimedOut(Limit::SecureStop)`](crate::Limit::SecureStop): the peer did not answer;
-    /// [`ConnectionLost`](crate::ErrorKind::ConnectionLost): the connection ended first.
+    /// [`ConnectionLost`](crate::ErrorKind::ConnectionLost): the connection ended first. What came under TLS
+    /// stays readable.
     pub fn stop_secure_connection(&self) -> Operation<()> {
         Operation::begin(&self.0, Call::StopSecure)
     }
