@@ -5,11 +5,20 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
-use streamtask::{Event, Operation, ReadData};
+use streamtask::{Event, Operation, ReadData, StreamTask, Timeout};
 use streamtask_testkit::{Server, echo};
 
 use crate::support::*;
+
+/// Long enough for a loaded machine, and too short for a timer of the library's to help out.
+const PROMPT: Duration = Duration::from_secs(5);
+
+/// Awaits what somebody has to be woken for.
+async fn promptly<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(PROMPT, future).await.expect("somebody is woken")
+}
 
 /// A server that says `words` when it is told to, and then ends or not.
 fn prompted(words: &'static str, ends: bool) -> (Server, tokio::sync::oneshot::Sender<()>) {
@@ -31,6 +40,18 @@ fn prompted(words: &'static str, ends: bool) -> (Server, tokio::sync::oneshot::S
     (server, go)
 }
 
+/// As [`promptly`], for what must do well.
+async fn promptly_done<T>(future: impl Future<Output = Result<T, streamtask::Error>>) -> T {
+    promptly(future).await.expect("it does well")
+}
+
+/// A task that is connected, so that what follows waits for bytes and for nothing else.
+async fn connected(server: &Server) -> StreamTask {
+    let task = resumed(server);
+    until(|| task.remote_address().is_some()).await;
+    task
+}
+
 /// Polls `read` once, from a task that is awake again only when the read is.
 async fn poll_once(read: &mut Operation<ReadData>) {
     assert!(is_pending(read).await);
@@ -39,33 +60,33 @@ async fn poll_once(read: &mut Operation<ReadData>) {
 #[tokio::test]
 async fn a_read_that_was_polled_once_and_given_a_callback_is_called_back() {
     let (server, go) = prompted("x", false);
-    let task = resumed(&server);
-    let mut read = task.read_exact(1, GUARD);
+    let task = connected(&server).await;
+    let mut read = task.read_exact(1, Timeout::NEVER);
     poll_once(&mut read).await;
     let (sender, heard) = tokio::sync::oneshot::channel();
     read.on_complete(move |read| drop(sender.send(read.map(|read| read.data))));
     go.send(()).unwrap();
-    assert_eq!(soon(heard).await.unwrap().unwrap(), "x");
+    assert_eq!(promptly(heard).await.unwrap().unwrap(), "x");
 }
 
 #[tokio::test]
 async fn a_read_that_is_polled_once_and_held_does_not_hold_up_the_callback_behind_it() {
     for is_polled_first in [true, false] {
         let (server, go) = prompted("xy", false);
-        let task = resumed(&server);
-        let mut held = task.read_exact(1, GUARD);
+        let task = connected(&server).await;
+        let mut held = task.read_exact(1, Timeout::NEVER);
         if is_polled_first {
             poll_once(&mut held).await;
         }
         let (sender, heard) = tokio::sync::oneshot::channel();
-        let behind = task.read_exact(1, GUARD);
+        let behind = task.read_exact(1, Timeout::NEVER);
         behind.on_complete(move |read| drop(sender.send(read.map(|read| read.data))));
         if !is_polled_first {
             poll_once(&mut held).await;
         }
         go.send(()).unwrap();
-        assert_eq!(soon(heard).await.unwrap().unwrap(), "y");
-        assert_eq!(text(&done(held).await), "x");
+        assert_eq!(promptly(heard).await.unwrap().unwrap(), "y");
+        assert_eq!(text(&promptly_done(held).await), "x");
     }
 }
 
@@ -74,27 +95,26 @@ async fn an_end_that_a_held_read_would_see_is_told_to_those_who_listen() {
     let (server, go) = prompted("", true);
     let task = resumed(&server);
     let mut events = task.events();
-    assert!(matches!(soon(events.next()).await, Some(Event::Connected)));
-    let mut held = task.read_exact(1, GUARD);
+    assert!(matches!(promptly(events.next()).await, Some(Event::Connected)));
+    let mut held = task.read_exact(1, Timeout::NEVER);
     poll_once(&mut held).await;
     go.send(()).unwrap();
-    assert!(matches!(soon(events.next()).await, Some(Event::ReadClosed)));
+    assert!(matches!(promptly(events.next()).await, Some(Event::ReadClosed)));
     drop(held);
 }
 
 #[tokio::test]
 async fn a_listener_who_comes_after_the_held_read_was_woken_hears_the_end_too() {
     let (server, go) = prompted("", true);
-    let task = resumed(&server);
-    let mut held = task.read_exact(1, GUARD);
+    let task = connected(&server).await;
+    let mut held = task.read_exact(1, Timeout::NEVER);
     let (woken, count) = counting();
-    until(|| task.remote_address().is_some()).await;
     assert!(Pin::new(&mut held).poll(&mut Context::from_waker(&woken)).is_pending());
     go.send(()).unwrap();
     // The held read has been told; from here on only the driver can see to the end.
     until(|| count.0.load(Ordering::Acquire) > 0).await;
     let mut events = task.events();
-    assert!(matches!(soon(events.next()).await, Some(Event::ReadClosed)));
+    assert!(matches!(promptly(events.next()).await, Some(Event::ReadClosed)));
     drop(held);
 }
 
@@ -104,7 +124,7 @@ async fn a_delegate_hears_of_the_end_that_a_held_read_would_see() {
     let (server, go) = prompted("", true);
     let task = task_in(&session, &server);
     task.resume();
-    let mut held = task.read_exact(1, GUARD);
+    let mut held = task.read_exact(1, Timeout::NEVER);
     poll_once(&mut held).await;
     go.send(()).unwrap();
     assert_eq!(heard.next().await, Said::Created);
@@ -115,27 +135,26 @@ async fn a_delegate_hears_of_the_end_that_a_held_read_would_see() {
 #[tokio::test]
 async fn the_completion_of_a_task_is_ready_though_a_read_of_it_is_held() {
     let server = streamtask_testkit::resetter();
-    let task = resumed(&server);
-    let mut held = task.read_exact(1, GUARD);
+    let task = connected(&server).await;
+    let mut held = task.read_exact(1, Timeout::NEVER);
     poll_once(&mut held).await;
     let completion = task.completion();
-    done(task.write("x", GUARD)).await;
-    assert!(soon(completion).await.is_err());
+    promptly_done(task.write("x", GUARD)).await;
+    assert!(promptly(completion).await.is_err());
     drop(held);
 }
 
 #[tokio::test]
 async fn a_read_that_moves_to_another_waker_is_woken_there() {
     let (server, go) = prompted("x", false);
-    let task = resumed(&server);
-    let mut read = task.read_exact(1, GUARD);
+    let task = connected(&server).await;
+    let mut read = task.read_exact(1, Timeout::NEVER);
     let (first, first_count) = counting();
-    until(|| task.remote_address().is_some()).await;
     assert!(Pin::new(&mut read).poll(&mut Context::from_waker(&first)).is_pending());
     let moved = tokio::spawn(read);
     tokio::task::yield_now().await;
     go.send(()).unwrap();
-    assert_eq!(text(&done(async { soon(moved).await.unwrap() }).await), "x");
+    assert_eq!(text(&promptly_done(async { promptly(moved).await.unwrap() }).await), "x");
     assert_eq!(first_count.0.load(Ordering::Acquire), 0, "nobody polls from there any more");
 }
 
@@ -205,6 +224,62 @@ fn a_waker_that_owns_the_future_may_be_woken_and_dropped_anywhere() {
             left -= is_over.try_iter().count();
         }
     });
+}
+
+/// What becomes of an operation whose last waker keeps a future alive that holds the task, too.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Dropped,
+    PolledElsewhere,
+    CalledBack,
+    Cancelled,
+}
+
+#[test]
+fn the_last_waker_of_a_future_that_holds_the_task_is_dropped_without_the_tasks_lock() {
+    use Fate::{CalledBack, Cancelled, Dropped, PolledElsewhere};
+    for fate in [Dropped, PolledElsewhere, CalledBack, Cancelled] {
+        let server = streamtask_testkit::silent();
+        within(move || {
+            let (ready, woken) = mpsc::channel::<Arc<Owner>>();
+            let task = resumed(&server);
+            while task.remote_address().is_none() {
+                std::thread::yield_now();
+            }
+            let place = Arc::new(Mutex::new(Some(task.read_exact(1, GUARD))));
+            let (polled, other) = (place.clone(), task.read_exact(1, GUARD));
+            let handle = task.clone();
+            Owner::spawn(&ready, async move {
+                let poll_it = poll_fn(|cx| {
+                    let mut place = polled.lock().unwrap();
+                    assert!(Pin::new(place.as_mut().unwrap()).poll(cx).is_pending());
+                    Poll::Ready(())
+                });
+                poll_it.await;
+                std::future::pending::<()>().await;
+                // Both are dropped with the future, and both need the task's lock for that.
+                drop((handle, other));
+            });
+            woken.recv().expect("the first poll").poll();
+            // From here on the waker that the task holds is all that keeps the future.
+            let mut read = place.lock().unwrap().take().unwrap();
+            match fate {
+                Dropped => drop(read),
+                PolledElsewhere => {
+                    assert!(
+                        Pin::new(&mut read)
+                            .poll(&mut Context::from_waker(&counting().0))
+                            .is_pending()
+                    );
+                }
+                CalledBack => read.on_complete(|_| {}),
+                Cancelled => {
+                    task.cancel();
+                    woken.recv().expect("it is woken").poll();
+                }
+            }
+        });
+    }
 }
 
 #[test]
