@@ -166,6 +166,12 @@ impl Inbox {
         }
     }
 
+    /// Throws away what is unread.
+    pub(crate) fn throw_away(&mut self) {
+        self.ended.clear();
+        self.today.clear();
+    }
+
     /// Throws everything away, also what might still come back.
     pub(crate) fn discard(&mut self) {
         *self = Inbox { is_discarded: true, taken: self.taken, ..Inbox::default() };

@@ -138,6 +138,17 @@ fn what_came_before_a_stop_ran_out_of_time_is_readable_behind_the_error() {
 }
 
 #[test]
+fn what_comes_behind_a_close_read_does_not_hold_up_a_stop() {
+    let mut world = secured(TlsVersion::Tls13, 16);
+    world.enqueue(Operation::CloseRead);
+    let stop = world.enqueue(Operation::StopSecure);
+    world.server.send(&vec![7; 3 << 20]);
+    close_with(&mut world, b"clear");
+    world.run();
+    assert!(world.results[&stop].is_ok());
+}
+
+#[test]
 fn a_close_read_before_a_stop_does_not_hide_the_end_from_the_read_it_waits_for() {
     let mut world = secured(TlsVersion::Tls13, 7);
     let read = world.read(1, 10);
