@@ -110,9 +110,10 @@ fn whole(unit: Unit, read: ReadData) -> Result<Vec<u8>, Stop> {
     }
 }
 
-/// A client without a name of its own gives its address (RFC 5321, 4.1.3).
+/// A client without a name of its own gives its address (RFC 5321, 4.1.3). An IPv4 address is one whatever
+/// kind of socket carries it.
 fn our_name(task: &StreamTask) -> String {
-    match task.local_address().map(|address| address.ip()) {
+    match task.local_address().map(|address| address.ip().to_canonical()) {
         Some(std::net::IpAddr::V4(address)) => format!("[{address}]"),
         Some(std::net::IpAddr::V6(address)) => format!("[IPv6:{address}]"),
         None => "localhost".to_owned(),

@@ -68,6 +68,17 @@ fn verbose_shows_the_dialogue_and_what_tls_came_to() {
 }
 
 #[test]
+fn an_ipv4_address_in_ipv6_clothes_is_named_as_what_it_is() {
+    for (protocol, verb) in [("smtp", "EHLO"), ("lmtp", "LHLO")] {
+        let (server, _) = scripted(&["<220 hi", ">", "<554 no"]);
+        let port = server.port().to_string();
+        let arguments = ["connect", "::ffff:127.0.0.1", &port, "-v", "--starttls", protocol];
+        let done = run(&arguments, b"").expect(5);
+        assert!(done.stderr.contains(&format!("→ {verb} [127.0.0.1]\n")), "{}", done.stderr);
+    }
+}
+
+#[test]
 fn each_protocol_comes_to_tls() {
     const SCRIPTS: &[(&str, &[&str])] = &[
         ("lmtp", &["<220 l", ">LHLO ", "<250-l", "<250 STARTTLS", ">STARTTLS", "<220 go"]),
