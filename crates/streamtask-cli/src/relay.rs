@@ -8,11 +8,11 @@ use std::io::{self, IsTerminal};
 use std::pin::Pin;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use bytes::Bytes;
 use tokio::time::timeout;
 
 use crate::report::Failure;
+use crate::stdio::{self, Reader, Stdin};
 
 /// What the peer says.
 pub(crate) trait Source {
@@ -66,7 +66,7 @@ enum Upload {
 /// Why there is nothing more to show.
 enum End {
     Peer,
-    /// Whoever read our output has seen enough (`| head`): that is no failure.
+    /// Nobody reads our output any more.
     Stdout,
 }
 
@@ -96,35 +96,27 @@ async fn what_is_at_hand(
 }
 
 async fn send(sink: &mut impl Sink, upload: &Cell<Upload>) -> Result<(), Stop> {
-    let mut stdin = tokio::io::stdin();
-    let mut buffer = BytesMut::new();
+    let mut stdin = Stdin::new();
     for pieces in 1.. {
-        buffer.reserve(MOST_AT_ONCE);
-        if stdin.read_buf(&mut buffer).await.map_err(Stop::Stdin)? == 0 {
+        let data = stdin.read().await.map_err(Stop::Stdin)?;
+        if data.is_empty() {
             break;
         }
         upload.set(Upload::Sending);
-        sink.write(buffer.split().freeze()).await.map_err(Stop::Peer)?;
+        sink.write(data).await.map_err(Stop::Peer)?;
         upload.set(Upload::Waiting { pieces });
     }
     sink.end().await.map_err(Stop::Peer)
 }
 
 async fn receive(source: &mut impl Source) -> Result<End, Failure> {
-    let mut stdout = tokio::io::stdout();
     loop {
         let data = source.read().await?;
         if data.is_empty() {
             return Ok(End::Peer);
         }
-        let written = async {
-            stdout.write_all(&data).await?;
-            stdout.flush().await
-        };
-        match written.await {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(End::Stdout),
-            Err(error) => return Err(Failure::local("writing to stdout", &error)),
+        if stdio::write(data).await? == Reader::Gone {
+            return Ok(End::Stdout);
         }
     }
 }
@@ -132,9 +124,6 @@ async fn receive(source: &mut impl Source) -> Result<End, Failure> {
 fn stdin_failed(error: &io::Error) -> Failure {
     Failure::local("reading stdin", error)
 }
-
-/// As much as is read from stdin at once: a few TLS records.
-const MOST_AT_ONCE: usize = 64 << 10;
 
 /// How long stdin may be silent behind the peer's end: as long as socat waits (its option -t).
 const PATIENCE: Duration = Duration::from_millis(500);

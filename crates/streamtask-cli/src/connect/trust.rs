@@ -1,11 +1,10 @@
 //! `--insecure`: says yes to every certificate, and says so.
 
-use std::io::Write;
-
 use anstyle::{AnsiColor, Style};
 use streamtask::{Challenge, Credential, Session, SessionDelegate, StreamTask};
 
 use crate::certificate::fingerprint;
+use crate::stdio;
 use crate::subject::{Names, names};
 use crate::text::printable;
 
@@ -29,16 +28,13 @@ impl SessionDelegate for AcceptAnything {
     }
 }
 
-/// With stderr gone there is nobody left to be warned.
 fn warn(name: &str, leaf: &[u8], error: &rustls::Error) {
-    let mut stderr = anstream::stderr().lock();
     let error = printable(error.to_string().as_bytes());
     let warning = format!("{YELLOW}warning:{YELLOW:#} --insecure: {name} could be anybody");
-    let _ = writeln!(stderr, "{warning} ({error})");
-    if let Some(Names { subject, issuer }) = names(leaf) {
-        let _ = writeln!(stderr, "  it says it is {subject}, issued by {issuer}");
-    }
-    let _ = writeln!(stderr, "  SHA-256 {}", fingerprint(leaf));
+    let identity = names(leaf).map_or_else(String::new, |Names { subject, issuer }| {
+        format!("  it says it is {subject}, issued by {issuer}\n")
+    });
+    stdio::tell(&format!("{warning} ({error})\n{identity}  SHA-256 {}\n", fingerprint(leaf)));
 }
 
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();

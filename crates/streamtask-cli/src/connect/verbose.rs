@@ -1,9 +1,8 @@
 //! What `--verbose` tells on stderr.
 
-use std::io::Write;
-
 use anstyle::{AnsiColor, Style};
 
+use crate::stdio;
 use crate::text::printable;
 
 /// Tells, or keeps quiet.
@@ -38,8 +37,7 @@ impl Verbose {
 
     fn line(self, mark: char, text: &str) {
         if let Verbose::Telling = self {
-            // With stderr gone there is nobody left to tell.
-            let _ = writeln!(anstream::stderr(), "{CYAN}{mark}{CYAN:#} {text}");
+            stdio::tell(&format!("{CYAN}{mark}{CYAN:#} {text}\n"));
         }
     }
 }

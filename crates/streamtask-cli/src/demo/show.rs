@@ -2,12 +2,13 @@
 //!
 //! Anything written is written as it happens. A reader that has gone is no reason to stop.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
+
+use crate::stdio;
 
 /// The screen. Clones write to the same one.
 #[derive(Clone)]
@@ -125,7 +126,7 @@ pub(super) fn milliseconds(time: Duration) -> String {
 
 /// Prints a line; colours go only where they are welcome.
 pub(super) fn line(text: &str) {
-    let _ = writeln!(anstream::stdout(), "{text}");
+    let _ = stdio::print(&format!("{text}\n"));
 }
 
 pub(super) const BOLD: Style = Style::new().bold();

@@ -7,7 +7,6 @@ mod pipes;
 mod secure;
 mod serve;
 
-use std::io::Write;
 use std::net::SocketAddr;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -15,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::args::ListenArgs;
 use crate::certificate::fingerprint;
 use crate::report::Failure;
+use crate::stdio;
 
 use secure::Secured;
 use serve::Door;
@@ -54,12 +54,11 @@ async fn bind(args: &ListenArgs) -> Result<TcpListener, Failure> {
 
 /// Says it on stderr, last of all: from this line on connections are welcome.
 fn announce(listener: &TcpListener, secured: Option<&Secured>) {
-    let mut stderr = anstream::stderr();
     if let Some(secured) = secured {
-        let _ = writeln!(stderr, "certificate SHA-256 {}", fingerprint(&secured.leaf));
+        stdio::tell(&format!("certificate SHA-256 {}\n", fingerprint(&secured.leaf)));
     }
     if let Ok(address) = listener.local_addr() {
-        let _ = writeln!(stderr, "listening on {address}");
+        stdio::tell(&format!("listening on {address}\n"));
     }
 }
 

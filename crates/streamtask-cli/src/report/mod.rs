@@ -3,10 +3,12 @@
 //! Every failure says what was tried, where it failed and what to try next.
 
 use std::error::Error as StdError;
+use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 use streamtask::{Error, ErrorKind};
 
+use crate::stdio;
 use crate::text::printable;
 
 mod hints;
@@ -123,17 +125,18 @@ impl Failure {
     /// Says it on stderr.
     pub(crate) fn report(self) -> Exit {
         if self.exit != Exit::Interrupted {
-            // With stderr gone there is nobody left to tell.
-            let _ = self.write(&mut anstream::stderr().lock());
+            stdio::tell(&self.to_string());
         }
         self.exit
     }
+}
 
-    fn write(&self, out: &mut impl std::io::Write) -> std::io::Result<()> {
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Failure { tried, failed, next, .. } = self;
-        writeln!(out, "{RED}streamtask: {tried} failed{RED:#}")?;
-        writeln!(out, "  {BOLD}where{BOLD:#}  {failed}")?;
-        writeln!(out, "  {BOLD}next{BOLD:#}   {next}")
+        writeln!(f, "{RED}streamtask: {tried} failed{RED:#}")?;
+        writeln!(f, "  {BOLD}where{BOLD:#}  {failed}")?;
+        writeln!(f, "  {BOLD}next{BOLD:#}   {next}")
     }
 }
 
@@ -171,10 +174,8 @@ mod tests {
         let error = Error::new(ErrorKind::SecureConnectionFailed)
             .at("h:1")
             .caused_by(std::io::Error::other("evil \u{1b}[31m\nline"));
-        let mut out = Vec::new();
-        Failure::of(&error, "starting TLS with h:1").write(&mut out).expect("a vector takes all");
-        let text = anstream::adapter::strip_bytes(&out).into_vec();
-        let text = String::from_utf8(text).expect("text");
+        let text = Failure::of(&error, "starting TLS with h:1").to_string();
+        let text = anstream::adapter::strip_str(&text).to_string();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "streamtask: starting TLS with h:1 failed");
         assert_eq!(lines[1], r"  where  no secure connection could be made: evil \u{1b}[31m\nline");

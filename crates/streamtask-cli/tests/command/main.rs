@@ -2,6 +2,8 @@
 
 mod basics;
 mod demo;
+#[cfg(unix)]
+mod descriptors;
 mod failures;
 mod listen;
 mod starttls;

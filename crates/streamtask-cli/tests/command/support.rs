@@ -10,7 +10,7 @@ use std::time::Duration;
 use streamtask_testkit::{Authority, TlsSettings};
 
 /// Far beyond any run, well below a CI job's patience.
-const GUARD: Duration = Duration::from_secs(60);
+pub(crate) const GUARD: Duration = Duration::from_secs(60);
 
 /// What a run came to.
 pub(crate) struct Finished {
@@ -41,19 +41,24 @@ pub(crate) fn run(arguments: &[&str], stdin: &[u8]) -> Finished {
 impl Run {
     /// Starts the command; its stdin stays open until [`Run::stdin`] is taken and dropped.
     pub(crate) fn start(arguments: &[&str]) -> Run {
+        Run::start_with(arguments, Stdio::piped(), Stdio::piped())
+    }
+
+    /// Starts the command with other ends than pipes of ours. What they give and take is the test's.
+    pub(crate) fn start_with(arguments: &[&str], stdin: Stdio, stdout: Stdio) -> Run {
         let mut child = Command::new(env!("CARGO_BIN_EXE_streamtask"))
             .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdin(stdin)
+            .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()
             .expect("the command was built");
-        let mut out = child.stdout.take().expect("stdout is piped");
+        let out = child.stdout.take();
         let err = BufReader::new(child.stderr.take().expect("stderr is piped"));
         let (stdout_sender, stdout) = channel();
         thread::spawn(move || {
             let mut bytes = Vec::new();
-            let _ = out.read_to_end(&mut bytes);
+            let _ = out.map(|mut out| out.read_to_end(&mut bytes));
             let _ = stdout_sender.send(bytes);
         });
         let (line_sender, lines) = channel();
