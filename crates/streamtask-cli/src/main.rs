@@ -25,12 +25,22 @@ use args::{Args, Command};
 use report::{Exit, Failure};
 
 fn main() {
-    let exit = match execute(Args::parse()) {
-        Ok(()) => Exit::Success,
-        Err(failure) => failure.report(),
+    let exit = match Args::try_parse() {
+        Ok(args) => execute(args).map_or_else(Failure::report, |()| Exit::Success),
+        Err(words) => say(&words).unwrap_or_else(Failure::report),
     };
     // Not a return: a read of stdin that blocks its thread must not hold the end up.
     process::exit(exit.code());
+}
+
+/// What clap has to say: the help that was asked for, or what is wrong.
+fn say(words: &clap::Error) -> Result<Exit, Failure> {
+    let text = words.render().ansi().to_string();
+    if words.use_stderr() {
+        stdio::tell(&text);
+        return Ok(Exit::Usage);
+    }
+    stdio::print(&text).map(|_| Exit::Success)
 }
 
 fn execute(args: Args) -> Result<(), Failure> {

@@ -36,8 +36,9 @@ pub(crate) async fn run() -> Result<(), Failure> {
     let task = session
         .stream_task(&address.ip().to_string(), address.port().into())
         .map_err(|error| failure(&error))?;
-    Story::new(task, show).tell().await.map_err(|error| failure(&error))?;
-    peer.finish().await.map_err(|error| trouble(&error))
+    Story::new(task, show.clone()).tell().await.map_err(|error| failure(&error))?;
+    peer.finish().await.map_err(|error| trouble(&error))?;
+    show.end()
 }
 
 /// A root that has nothing to do with the peer, so that the default evaluation says no and the delegate

@@ -1,6 +1,7 @@
 //! What happens, one line each, with its time; and how long each phase took.
 //!
-//! Anything written is written as it happens. A reader that has gone is no reason to stop.
+//! Anything written is written as it happens. A reader that has gone is no reason to stop; a disk that is
+//! full is none either, but it is told of in the end.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,16 +9,25 @@ use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::stdio;
+use crate::report::Failure;
+use crate::stdio::{self, Reader};
 
 /// The screen. Clones write to the same one.
 #[derive(Clone)]
 pub(super) struct Show(Arc<Mutex<State>>);
 
 struct State {
+    screen: Screen,
     began: Instant,
     layer: Layer,
     phases: Vec<Phase>,
+}
+
+/// What becomes of what is shown.
+enum Screen {
+    Lit,
+    Dark,
+    Broken(Failure),
 }
 
 /// What the socket carries, as the gutter shows it.
@@ -36,18 +46,33 @@ pub(super) struct Phase {
 impl Show {
     /// Prints the head. The clock starts with the first phase.
     pub(super) fn begin(peer: SocketAddr) -> Self {
-        line(&format!(
-            "{BOLD}The life of a stream task{BOLD:#}, against a server in this process, {peer}"
-        ));
-        line(&format!(
-            "{CYAN}→{CYAN:#} we say   {MAGENTA}←{MAGENTA:#} the server says   \
-             {YELLOW}●{YELLOW:#} it happens   {GREEN}┃{GREEN:#} under TLS"
-        ));
-        Show(Arc::new(Mutex::new(State {
+        let show = Show(Arc::new(Mutex::new(State {
+            screen: Screen::Lit,
             began: Instant::now(),
             layer: Layer::Clear,
             phases: Vec::new(),
-        })))
+        })));
+        show.print(&format!(
+            "{BOLD}The life of a stream task{BOLD:#}, against a server in this process, {peer}"
+        ));
+        show.print(&format!(
+            "{CYAN}→{CYAN:#} we say   {MAGENTA}←{MAGENTA:#} the server says   \
+             {YELLOW}●{YELLOW:#} it happens   {GREEN}┃{GREEN:#} under TLS"
+        ));
+        show
+    }
+
+    /// Prints a line as it is.
+    pub(super) fn print(&self, text: &str) {
+        self.state().print(text);
+    }
+
+    /// Says whether all was shown that somebody wanted to see.
+    pub(super) fn end(&self) -> Result<(), Failure> {
+        match std::mem::replace(&mut self.state().screen, Screen::Dark) {
+            Screen::Lit | Screen::Dark => Ok(()),
+            Screen::Broken(failure) => Err(failure),
+        }
     }
 
     /// Runs one phase of the story under its name.
@@ -56,10 +81,10 @@ impl Show {
         name: &'static str,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        line("");
         let began = Instant::now();
         {
             let mut state = self.state();
+            state.print("");
             // Making certificates is no part of the task's life.
             if state.phases.is_empty() {
                 state.began = began;
@@ -87,8 +112,9 @@ impl Show {
 
     /// More about what happened.
     pub(super) fn detail(&self, words: &str) {
-        let gutter = gutter(self.state().layer);
-        line(&format!("             {gutter}   {DIM}{words}{DIM:#}"));
+        let mut state = self.state();
+        let gutter = gutter(state.layer);
+        state.print(&format!("             {gutter}   {DIM}{words}{DIM:#}"));
     }
 
     /// From now on lines are under TLS, or no more.
@@ -102,13 +128,24 @@ impl Show {
     }
 
     fn line(&self, style: Style, mark: char, words: &str) {
-        let state = self.state();
+        let mut state = self.state();
         let (time, gutter) = (milliseconds(state.began.elapsed()), gutter(state.layer));
-        line(&format!("{DIM}{time}{DIM:#}  {gutter} {style}{mark}{style:#} {words}"));
+        state.print(&format!("{DIM}{time}{DIM:#}  {gutter} {style}{mark}{style:#} {words}"));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn print(&mut self, text: &str) {
+        let Screen::Lit = self.screen else { return };
+        self.screen = match stdio::print(&format!("{text}\n")) {
+            Ok(Reader::There) => Screen::Lit,
+            Ok(Reader::Gone) => Screen::Dark,
+            Err(failure) => Screen::Broken(failure),
+        };
     }
 }
 
@@ -122,11 +159,6 @@ fn gutter(layer: Layer) -> String {
 /// A duration in eleven columns.
 pub(super) fn milliseconds(time: Duration) -> String {
     format!("{:8.2} ms", time.as_secs_f64() * 1000.0)
-}
-
-/// Prints a line; colours go only where they are welcome.
-pub(super) fn line(text: &str) {
-    let _ = stdio::print(&format!("{text}\n"));
 }
 
 pub(super) const BOLD: Style = Style::new().bold();

@@ -51,7 +51,7 @@ impl Story {
             secure_sent: heard.secure as u64,
             secure_received: under_tls.1 - before_tls.1,
         };
-        summary::print(&show.take_phases(), &info, &traffic, ends);
+        summary::print(show, &info, &traffic, ends);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use streamtask::TlsInfo;
 
-use super::show::{BOLD, GREEN, Phase, line, milliseconds};
+use super::show::{BOLD, GREEN, Show, milliseconds};
 
 /// Application bytes, by how they travelled.
 pub(super) struct Traffic {
@@ -19,10 +19,13 @@ pub(super) struct Traffic {
 type Ends = (Option<SocketAddr>, Option<SocketAddr>);
 
 /// Prints the end of the demo.
-pub(super) fn print(phases: &[Phase], info: &TlsInfo, traffic: &Traffic, ends: Ends) {
+pub(super) fn print(show: &Show, info: &TlsInfo, traffic: &Traffic, ends: Ends) {
+    let line = |text: &str| show.print(text);
+    let say = |name: &str, words: &str| line(&format!("{BOLD}{name:<13}{BOLD:#}  {words}"));
+    let phases = show.take_phases();
     line("");
     let longest = phases.iter().map(|phase| phase.took).max().unwrap_or_default();
-    for phase in phases {
+    for phase in &phases {
         let bar = bar(phase.took, longest);
         line(&format!("{:<17} {}  {GREEN}{bar}{GREEN:#}", phase.name, milliseconds(phase.took)));
     }
@@ -38,10 +41,6 @@ pub(super) fn print(phases: &[Phase], info: &TlsInfo, traffic: &Traffic, ends: E
     if let (Some(local), Some(remote)) = ends {
         say("same socket", &format!("{local} → {remote}, from first to last byte"));
     }
-}
-
-fn say(name: &str, words: &str) {
-    line(&format!("{BOLD}{name:<13}{BOLD:#}  {words}"));
 }
 
 fn both(sent: u64, received: u64) -> String {

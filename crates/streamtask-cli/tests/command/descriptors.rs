@@ -191,3 +191,44 @@ fn descriptors_that_block_go_on_blocking() {
     assert_eq!(watch(child, stdin).join().expect("no panic"), (Some(0), Flags::Blocking));
     server.finish();
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_exits_with_1() {
+    let server = kit::source(b"that is all".to_vec());
+    let port = server.port().to_string();
+    let connect = ["connect", "127.0.0.1", &port];
+    for arguments in [&["demo"][..], &["--help"], &["--version"], &["listen", "--help"], &connect] {
+        let full = std::fs::File::create("/dev/full").expect("Linux has it");
+        let done = Run::start_with(arguments, Stdio::null(), full.into()).finish().expect(1);
+        let lines: Vec<_> = done.stderr.lines().collect();
+        assert_eq!(lines.len(), 3, "{arguments:?}: {}", done.stderr);
+        assert_eq!(lines[0], "streamtask: writing to stdout failed", "{arguments:?}");
+        assert!(lines[1].contains("No space left"), "{}", lines[1]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_of_a_listener_that_cannot_be_written_exits_with_1() {
+    let full = std::fs::File::create("/dev/full").expect("Linux has it");
+    let mut listen = Run::start_with(&["listen", "0"], Stdio::null(), full.into());
+    let port: u16 = listen.port().parse().expect("a number");
+    let mut socket = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    socket.write_all(b"hello").expect("it reads");
+    let done = listen.finish().expect(1);
+    assert!(done.stderr.contains("writing to stdout failed"), "{}", done.stderr);
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_failure_for_anybody() {
+    let server = kit::source(b"that is all".to_vec());
+    let port = server.port().to_string();
+    let connect = ["connect", "127.0.0.1", &port];
+    for arguments in [&["demo"][..], &["--help"], &["--version"], &["listen", "--help"], &connect] {
+        let (reader, writer) = pipe().expect("pipes are to be had");
+        drop(reader);
+        let done = Run::start_with(arguments, Stdio::null(), writer.into()).finish().expect(0);
+        assert_eq!(done.stderr, "", "{arguments:?}");
+    }
+}
