@@ -13,7 +13,7 @@ use crate::starttls::Protocol;
 
 /// One safe tool for raw streams: connects, starts TLS in place, verifies, half-closes.
 #[derive(Parser)]
-#[command(version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(version, after_help = EXIT_CODES, max_term_width = 80)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -88,6 +88,16 @@ fn help_lists_the_exit_codes_everywhere() {
 }
 
 #[test]
+fn help_fits_eighty_columns() {
+    for arguments in [&["--help"][..], &["connect", "--help"], &["listen", "--help"]] {
+        let text = String::from_utf8(run(arguments, b"").expect(0).stdout).expect("text");
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "{line:?}");
+        }
+    }
+}
+
+#[test]
 fn wrong_usage_exits_with_2() {
     for arguments in [
         &["connect", "localhost"][..],
