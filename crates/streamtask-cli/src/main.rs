@@ -12,6 +12,7 @@ mod files;
 mod listen;
 mod relay;
 mod report;
+mod runtime;
 mod starttls;
 mod stdio;
 mod subject;
@@ -44,17 +45,8 @@ fn say(words: &clap::Error) -> Result<Exit, Failure> {
 }
 
 fn execute(args: Args) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::local("starting the runtime", &error))?;
-    let outcome = runtime.block_on(async {
-        tokio::select! {
-            outcome = run(args.command) => outcome,
-            Ok(()) = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
-        }
-    });
+    let runtime = runtime::start()?;
+    let outcome = runtime.block_on(run(args.command));
     // Dropped, it would wait for that thread.
     runtime.shutdown_background();
     outcome

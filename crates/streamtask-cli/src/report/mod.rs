@@ -37,7 +37,7 @@ pub(crate) enum Exit {
     Refused = 5,
     Lost = 6,
     TimedOut = 7,
-    /// 128 and the number of SIGINT, as shells have it.
+    /// 128 and the number of SIGINT, as shells have it. Whoever pressed Ctrl-C knows, so nothing is said.
     Interrupted = 130,
 }
 
@@ -117,16 +117,9 @@ impl Failure {
         Failure::explained(Exit::Other, tried, error, "see to that and run it again")
     }
 
-    /// Somebody pressed Ctrl-C: they know, so nothing is said.
-    pub(crate) fn interrupted() -> Self {
-        Failure::new(Exit::Interrupted, "", "", "")
-    }
-
     /// Says it on stderr.
     pub(crate) fn report(self) -> Exit {
-        if self.exit != Exit::Interrupted {
-            stdio::tell(&self.to_string());
-        }
+        stdio::tell(&self.to_string());
         self.exit
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use streamtask_testkit as kit;
 
-use crate::support::{Run, all_bytes, run};
+use crate::support::{COMMAND, Run, all_bytes, run};
 
 #[test]
 fn every_byte_goes_to_the_peer_and_back() {
@@ -36,7 +36,7 @@ fn the_peers_end_ends_the_program_although_stdin_is_open() {
 fn a_reader_that_has_seen_enough_is_no_failure() {
     let server = kit::source(vec![b'x'; 16 << 20]);
     let port = server.port().to_string();
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_streamtask"))
+    let mut child = std::process::Command::new(COMMAND)
         .args(["connect", "127.0.0.1", &port])
         .stdin(std::process::Stdio::null())
         .stdout(std::process::Stdio::piped())
@@ -62,8 +62,7 @@ fn an_interrupt_ends_it_with_130_and_without_a_word() {
     let server = kit::echo();
     let mut run = Run::start(&["connect", "localhost", &server.port().to_string(), "-v"]);
     run.told("● connected");
-    let status = std::process::Command::new("kill").args(["-INT", &run.id().to_string()]).status();
-    assert!(status.is_ok_and(|status| status.success()));
+    run.interrupt();
     let done = run.finish().expect(130);
     assert_eq!(done.stderr.lines().count(), 1);
 }

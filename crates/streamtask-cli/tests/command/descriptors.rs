@@ -12,7 +12,7 @@ use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::{ioctl_fionbio, ioctl_fionread};
 use streamtask_testkit as kit;
 
-use crate::support::{GUARD, Run, all_bytes};
+use crate::support::{COMMAND, GUARD, Run, all_bytes};
 
 /// So much that no pipe holds it.
 const MUCH: usize = 4 << 20;
@@ -21,7 +21,7 @@ const MUCH: usize = 4 << 20;
 const FULL: u64 = 4096 - 200;
 
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_streamtask"));
+    let mut command = Command::new(COMMAND);
     command.args(arguments).stdin(Stdio::null());
     command
 }
@@ -48,13 +48,17 @@ fn dup(end: &impl AsFd) -> OwnedFd {
     end.as_fd().try_clone_to_owned().expect("descriptors are to be had")
 }
 
-/// Waits until the pipe is full, then reads on in small pieces, to the end.
-fn read_slowly(mut reader: PipeReader) -> Vec<u8> {
+fn wait_until_full(reader: &PipeReader) {
     let began = Instant::now();
-    while ioctl_fionread(&reader).expect("a pipe knows") < FULL {
+    while ioctl_fionread(reader).expect("a pipe knows") < FULL {
         assert!(began.elapsed() < GUARD, "the pipe never fills");
         thread::yield_now();
     }
+}
+
+/// Waits until the pipe is full, then reads on in small pieces, to the end.
+fn read_slowly(mut reader: PipeReader) -> Vec<u8> {
+    wait_until_full(&reader);
     let (mut all, mut piece) = (Vec::new(), [0; 512]);
     loop {
         match reader.read(&mut piece).expect("a pipe can be read") {
@@ -142,6 +146,18 @@ fn descriptors_that_do_not_block_serve_a_listener_too() {
     assert_eq!(read_slowly(from_stdout).len(), MUCH);
     upload.join().expect("no panic").expect("all of it was read");
     listen.finish().expect(0);
+}
+
+/// The demo waits where it is for somebody to read it.
+#[test]
+fn an_interrupt_ends_it_although_nobody_reads() {
+    let (reader, mut writer) = impatient_writer();
+    writer.write_all(&[b'\n'; 3000]).expect("a pipe has room for that");
+    let run = Run::start_with(&["demo"], Stdio::null(), writer.into());
+    wait_until_full(&reader);
+    run.interrupt();
+    run.finish().expect(130);
+    drop(reader);
 }
 
 #[test]

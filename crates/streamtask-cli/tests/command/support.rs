@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -11,6 +11,9 @@ use streamtask_testkit::{Authority, TlsSettings};
 
 /// Far beyond any run, well below a CI job's patience.
 pub(crate) const GUARD: Duration = Duration::from_secs(60);
+
+/// The real binary.
+pub(crate) const COMMAND: &str = env!("CARGO_BIN_EXE_streamtask");
 
 /// What a run came to.
 pub(crate) struct Finished {
@@ -46,8 +49,20 @@ impl Run {
 
     /// Starts the command with other ends than pipes of ours. What they give and take is the test's.
     pub(crate) fn start_with(arguments: &[&str], stdin: Stdio, stdout: Stdio) -> Run {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_streamtask"))
-            .args(arguments)
+        Run::spawn(Command::new(COMMAND).args(arguments), stdin, stdout)
+    }
+
+    /// Starts the command where no more than so many descriptors may be open.
+    #[cfg(unix)]
+    pub(crate) fn start_within(descriptors: usize, arguments: &[&str]) -> Run {
+        let script = format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, COMMAND]).args(arguments);
+        Run::spawn(&mut command, Stdio::piped(), Stdio::piped())
+    }
+
+    fn spawn(command: &mut Command, stdin: Stdio, stdout: Stdio) -> Run {
+        let mut child = command
             .stdin(stdin)
             .stdout(stdout)
             .stderr(Stdio::piped())
@@ -72,26 +87,42 @@ impl Run {
 
     /// Waits for a line on stderr that begins like this, and gives what follows.
     pub(crate) fn told(&mut self, beginning: &str) -> String {
+        self.told_or_ended(beginning).expect("the line comes before the end")
+    }
+
+    /// The same; none if the command ends without it.
+    fn told_or_ended(&mut self, beginning: &str) -> Option<String> {
         loop {
-            let line = self.lines.recv_timeout(GUARD).expect("the line comes within a minute");
+            let line = match self.lines.recv_timeout(GUARD) {
+                Ok(line) => line,
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => panic!("no line within a minute"),
+            };
             self.stderr += &line;
             self.stderr.push('\n');
             if let Some(rest) = line.strip_prefix(beginning) {
-                return rest.to_owned();
+                return Some(rest.to_owned());
             }
         }
     }
 
     /// The port that a listening command took.
     pub(crate) fn port(&mut self) -> String {
-        let address = self.told("listening on ");
-        address.rsplit(':').next().expect("rsplit gives something").to_owned()
+        self.port_or_ended().expect("the command listens")
     }
 
-    /// The number of the process, for signals.
+    /// The same; none if the command ends without one.
+    pub(crate) fn port_or_ended(&mut self) -> Option<String> {
+        let address = self.told_or_ended("listening on ")?;
+        address.rsplit(':').next().map(str::to_owned)
+    }
+
+    /// Presses Ctrl-C.
     #[cfg(unix)]
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+    pub(crate) fn interrupt(&self) {
+        let number = self.child.id().to_string();
+        let status = Command::new("kill").args(["-INT", &number]).status();
+        assert!(status.is_ok_and(|status| status.success()));
     }
 
     /// Waits for the end.
