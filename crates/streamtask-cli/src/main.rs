@@ -13,6 +13,7 @@ mod listen;
 mod relay;
 mod report;
 mod runtime;
+mod shortage;
 mod starttls;
 mod stdio;
 mod subject;

@@ -4,10 +4,12 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 
 use anstyle::{AnsiColor, Style};
 use streamtask::{Error, ErrorKind};
 
+use crate::shortage::is_shortage;
 use crate::stdio;
 use crate::text::printable;
 
@@ -114,7 +116,12 @@ impl Failure {
 
     /// This machine could not do it.
     pub(crate) fn local(tried: impl Into<String>, error: &(dyn StdError + 'static)) -> Self {
-        Failure::explained(Exit::Other, tried, error, "see to that and run it again")
+        let is_short = error.downcast_ref::<io::Error>().is_some_and(is_shortage);
+        let next = match is_short {
+            true => hints::hint(ErrorKind::ResourceExhausted),
+            false => "see to that and run it again",
+        };
+        Failure::explained(Exit::Other, tried, error, next)
     }
 
     /// Says it on stderr.

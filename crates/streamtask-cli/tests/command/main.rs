@@ -6,6 +6,8 @@ mod demo;
 mod descriptors;
 mod failures;
 mod listen;
+#[cfg(unix)]
+mod shortage;
 mod starttls;
 mod support;
 mod tls;
