@@ -1,9 +1,10 @@
 //! `streamtask connect`: netcat on a stream task.
 //!
 //! `opening` brings the connection to where bytes may flow, `dialogue` asks for TLS in clear text, `trust`
-//! overrules trust when told to; here they are put together and tied to stdin and stdout.
+//! overrules trust when told to, `distrust` says what to do about a refusal; here they are put together and tied to stdin and stdout.
 
 mod dialogue;
+mod distrust;
 mod opening;
 mod pipes;
 mod trust;
@@ -33,7 +34,7 @@ pub(crate) async fn run(args: ConnectArgs) -> Result<(), Failure> {
     .map_err(preparing)?;
     let task = session.stream_task(&args.host, args.port.into()).map_err(preparing)?;
     let verbose = Verbose::new(args.verbose);
-    Opening::new(&task, &endpoint, verbose).open(&args).await?;
+    Opening::new(&task, &endpoint, &args, verbose).open().await?;
     relay(FromPeer::new(&task, &endpoint), ToPeer::new(&task, &endpoint)).await
 }
 

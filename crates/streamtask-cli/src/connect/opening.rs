@@ -5,6 +5,7 @@ use std::cell::Cell;
 use streamtask::{Error, ErrorKind, Event, Limit, Operation, SecureOptions, StreamTask, TlsInfo};
 
 use super::dialogue::{self, Stop};
+use super::distrust;
 use super::verbose::Verbose;
 use crate::args::ConnectArgs;
 use crate::report::{Exit, Failure};
@@ -15,6 +16,7 @@ use crate::text::printable;
 pub(super) struct Opening<'a> {
     task: &'a StreamTask,
     endpoint: &'a str,
+    args: &'a ConnectArgs,
     verbose: Verbose,
     stage: Cell<Stage>,
 }
@@ -31,24 +33,29 @@ enum Stage {
 }
 
 impl<'a> Opening<'a> {
-    pub(super) fn new(task: &'a StreamTask, endpoint: &'a str, verbose: Verbose) -> Self {
-        Opening { task, endpoint, verbose, stage: Cell::new(Stage::Connecting) }
+    pub(super) fn new(
+        task: &'a StreamTask,
+        endpoint: &'a str,
+        args: &'a ConnectArgs,
+        verbose: Verbose,
+    ) -> Self {
+        Opening { task, endpoint, args, verbose, stage: Cell::new(Stage::Connecting) }
     }
 
     /// Connects, and starts TLS as the options want it.
-    pub(super) async fn open(&self, args: &ConnectArgs) -> Result<(), Failure> {
-        let Some(limit) = args.timeout.0 else { return self.steps(args).await };
-        match tokio::time::timeout(limit, self.steps(args)).await {
+    pub(super) async fn open(&self) -> Result<(), Failure> {
+        let Some(limit) = self.args.timeout.0 else { return self.steps().await };
+        match tokio::time::timeout(limit, self.steps()).await {
             Ok(outcome) => outcome,
             Err(_) => Err(self.failure(&Error::new(self.too_late()))),
         }
     }
 
-    async fn steps(&self, args: &ConnectArgs) -> Result<(), Failure> {
+    async fn steps(&self) -> Result<(), Failure> {
         // Queued before anything happens, so that not a byte is ever clear text.
-        let at_once = args.tls.then(|| self.start(args));
+        let at_once = self.args.tls.then(|| self.start());
         self.connect().await?;
-        match (at_once, args.starttls) {
+        match (at_once, self.args.starttls) {
             (Some(securing), _) => {
                 self.stage.set(Stage::Securing);
                 self.secure(securing).await
@@ -57,7 +64,7 @@ impl<'a> Opening<'a> {
                 self.stage.set(Stage::Asking(protocol));
                 self.ask(protocol).await?;
                 self.stage.set(Stage::Upgrading);
-                self.secure(self.start(args)).await
+                self.secure(self.start()).await
             }
             (None, None) => Ok(()),
         }
@@ -87,9 +94,9 @@ impl<'a> Opening<'a> {
         })
     }
 
-    fn start(&self, args: &ConnectArgs) -> Operation<TlsInfo> {
+    fn start(&self) -> Operation<TlsInfo> {
         let mut options = SecureOptions::default();
-        options.server_name = args.trust.server_name.clone();
+        options.server_name = self.args.trust.server_name.clone();
         self.task.start_secure_connection_with(options)
     }
 
@@ -101,11 +108,16 @@ impl<'a> Opening<'a> {
 
     fn failure(&self, error: &Error) -> Failure {
         let failure = Failure::of(error, self.tried());
-        match (self.stage.get(), error.kind()) {
+        let advice = match (self.stage.get(), error.kind()) {
             // A greeting, most likely. Behind a go-ahead it would be something worse.
-            (Stage::Securing, ErrorKind::UnexpectedClearText { .. }) => failure
-                .advise("the port begins in clear text: is --starttls PROTOCOL what it wants?"),
-            _ => failure,
+            (Stage::Securing, ErrorKind::UnexpectedClearText { .. }) => {
+                Some("the port begins in clear text: is --starttls PROTOCOL what it wants?".into())
+            }
+            _ => distrust::advice(error, &self.args.trust),
+        };
+        match advice {
+            Some(advice) => failure.advise(advice),
+            None => failure,
         }
     }
 

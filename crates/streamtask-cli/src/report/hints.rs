@@ -31,9 +31,7 @@ pub(super) fn hint(kind: ErrorKind) -> &'static str {
         ErrorKind::CertificateUnknownRoot => {
             "--ca FILE trusts the root that issued it, --insecure anybody"
         }
-        ErrorKind::CertificateUntrusted => {
-            "--server-name NAME asks for another name, --ca FILE trusts a root of your own"
-        }
+        ErrorKind::CertificateUntrusted => "the server's operator has to replace the certificate",
         ErrorKind::ClientCertificateRejected => "show another one with --cert FILE --key FILE",
         ErrorKind::ClientCertificateRequired => "show one with --cert FILE --key FILE",
         ErrorKind::ResourceExhausted => "close something, or raise a limit (ulimit -n)",

@@ -100,8 +100,8 @@ impl Failure {
     }
 
     /// The same with other advice, from somebody who knows more of the circumstances.
-    pub(crate) fn advise(self, next: &str) -> Self {
-        Failure { next: next.to_owned(), ..self }
+    pub(crate) fn advise(self, next: impl Into<String>) -> Self {
+        Failure { next: next.into(), ..self }
     }
 
     /// Any error, and what to make of it.

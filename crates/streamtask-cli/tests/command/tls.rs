@@ -2,7 +2,7 @@
 
 use streamtask_testkit::{self as kit, Certificate, Server, TlsSettings, Version};
 
-use crate::support::{all_bytes, file, run, trusted};
+use crate::support::{Run, all_bytes, file, run, trusted};
 
 #[test]
 fn every_byte_goes_to_the_peer_and_back_under_tls() {
@@ -22,12 +22,42 @@ fn a_certificate_of_nobody_known_exits_with_4_and_a_hint() {
     let (_, ca, _) = trusted("somebody_else");
     let server = kit::echo_tls(settings);
     let port = server.port().to_string();
-    for options in [&["--tls"][..], &["--tls", "--ca", &ca]] {
+    let not_in_file = format!("does not lead to a root in {ca}");
+    for (options, hint) in
+        [(&["--tls"][..], "--ca FILE trusts the root"), (&["--tls", "--ca", &ca], &not_in_file)]
+    {
         let done = run(&[&["connect", "localhost", &port][..], options].concat(), b"secret");
         let done = done.expect(4);
         assert_eq!(done.stdout, b"");
-        assert!(done.stderr.contains("--ca FILE"), "{}", done.stderr);
+        assert!(done.stderr.contains(hint), "{}", done.stderr);
     }
+}
+
+#[test]
+fn a_cas_certificate_shown_as_the_servers_own_is_named_as_that() {
+    let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).expect("ASCII");
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().expect("the system gives random bytes");
+    let signed = params.self_signed(&key).expect("a key signs anything");
+    let (cert, key) = (file("as_ca.pem", &signed.pem()), file("as_ca.key", &key.serialize_pem()));
+    let (_, ca, _) = trusted("as_ca.other");
+    let mut listen =
+        Run::start(&["listen", "0", "--echo", "--tls", "--cert", &cert, "--key", &key]);
+    let port = listen.port();
+    for options in [&["--tls"][..], &["--tls", "--ca", &ca]] {
+        let done = run(&[&["connect", "localhost", &port][..], options].concat(), b"").expect(4);
+        assert!(done.stderr.contains("shows a CA's certificate as its own"), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn a_certificate_that_is_not_for_servers_is_named_as_that() {
+    let (authority, ca, _) = trusted("not_for_servers");
+    let server = kit::echo_tls(TlsSettings::new(&authority.issue_client("localhost")));
+    let port = server.port().to_string();
+    let done = run(&["connect", "localhost", &port, "--tls", "--ca", &ca], b"").expect(4);
+    assert!(done.stderr.contains("not for servers"), "{}", done.stderr);
+    assert!(!done.stderr.contains("--server-name"), "{}", done.stderr);
 }
 
 #[test]
@@ -38,6 +68,7 @@ fn a_certificate_for_another_name_exits_with_4_until_that_name_is_asked_for() {
     let plain = ["connect", "localhost", &port, "--tls", "--ca", &ca];
     let done = run(&plain, b"hi").expect(4);
     assert!(done.stderr.contains("--server-name"), "{}", done.stderr);
+    assert!(!done.stderr.contains("--ca"), "the root is not the matter: {}", done.stderr);
     let named = [&plain[..], &["--server-name", "other.example"]].concat();
     assert_eq!(run(&named, b"hi").expect(0).stdout, b"hi");
 }
