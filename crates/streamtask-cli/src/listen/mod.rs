@@ -2,8 +2,9 @@
 //!
 //! It listens with tokio and tokio-rustls, not with the library, whose tasks only connect; so trying one
 //! against the other tries two implementations. `entrance` takes connections, `secure` makes their TLS,
-//! `serve` answers them.
+//! `serve` answers them, `closing` lets go of them.
 
+mod closing;
 mod entrance;
 mod pipes;
 mod secure;

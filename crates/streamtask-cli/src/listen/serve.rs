@@ -3,10 +3,11 @@
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use super::closing::{Stream, close};
 use super::pipes::{Incoming, Outgoing, lost};
 use crate::relay::relay;
 use crate::report::{Exit, Failure};
@@ -17,11 +18,6 @@ pub(super) struct Door {
     acceptor: Option<TlsAcceptor>,
 }
 
-/// A connection, secured or not.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
-
 impl Door {
     pub(super) fn new(acceptor: Option<TlsAcceptor>) -> Self {
         Door { acceptor }
@@ -29,12 +25,15 @@ impl Door {
 
     /// Sends back what comes, to the peer's end.
     pub(super) async fn echo(self, stream: TcpStream, address: SocketAddr) -> Result<(), Failure> {
-        let (mut input, mut output) = tokio::io::split(self.enter(stream, address).await?);
+        let mut stream = self.enter(stream, address).await?;
+        let (mut input, mut output) = tokio::io::split(&mut stream);
         let echoed = async {
             tokio::io::copy(&mut input, &mut output).await?;
             output.shutdown().await
         };
-        echoed.await.map_err(|error| lost("echoing to", address, &error))
+        let echoed = echoed.await;
+        close(stream).await;
+        echoed.map_err(|error| lost("echoing to", address, &error))
     }
 
     /// The same for one of many, whose failure is its own.
@@ -46,8 +45,11 @@ impl Door {
 
     /// Ties stdin and stdout to it, to the peer's end.
     pub(super) async fn tie(self, stream: TcpStream, address: SocketAddr) -> Result<(), Failure> {
-        let (input, output) = tokio::io::split(self.enter(stream, address).await?);
-        relay(Incoming::new(input, address), Outgoing::new(output, address)).await
+        let mut stream = self.enter(stream, address).await?;
+        let (input, output) = tokio::io::split(&mut stream);
+        let tied = relay(Incoming::new(input, address), Outgoing::new(output, address)).await;
+        close(stream).await;
+        tied
     }
 
     async fn enter(
@@ -56,9 +58,13 @@ impl Door {
         address: SocketAddr,
     ) -> Result<Box<dyn Stream>, Failure> {
         let Some(acceptor) = self.acceptor else { return Ok(Box::new(stream)) };
-        match acceptor.accept(stream).await {
+        match acceptor.accept(stream).into_fallible().await {
             Ok(stream) => Ok(Box::new(stream)),
-            Err(error) => Err(refused(address, &error)),
+            Err((error, stream)) => {
+                // Or the alert that says why would not arrive.
+                close(stream).await;
+                Err(refused(address, &error))
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The command as its users run it: the real binary, against peers of the testkit.
 
 mod basics;
+#[cfg(unix)]
+mod closing;
 mod demo;
 #[cfg(unix)]
 mod descriptors;

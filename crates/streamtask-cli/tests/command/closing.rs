@@ -1,0 +1,121 @@
+//! How `listen` lets go of a connection: what was written arrives although not everything was read.
+
+use std::io::{Read, Write, pipe};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rustix::io::ioctl_fionread;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use crate::support::{GUARD, Run, path};
+
+/// More than the window of a receiver that does not read, less than what systems hold for sending.
+const WRITTEN: usize = 200_000;
+
+/// What the other end says unasked.
+const UNREAD: &[u8] = &[b'u'; 300_000];
+
+fn connect(port: &str) -> TcpStream {
+    let port: u16 = port.parse().expect("a number");
+    let socket = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    socket.set_read_timeout(Some(GUARD)).expect("a minute is not zero");
+    socket
+}
+
+/// A client that is not ours and goes on only when it is told to.
+fn secure(port: &str, ca: &str) -> StreamOwned<ClientConnection, TcpStream> {
+    let mut roots = RootCertStore::empty();
+    let root = CertificateDer::from_pem_file(ca).expect("listen wrote it");
+    roots.add(root).expect("it is a certificate");
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("aws-lc-rs speaks both versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = "localhost".try_into().expect("a name");
+    let tls = ClientConnection::new(Arc::new(config), name).expect("the configuration is whole");
+    let mut stream = StreamOwned::new(tls, connect(port));
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock).expect("the listener shakes hands");
+    }
+    stream
+}
+
+/// A listener that has sent all of stdin, and whose stdout nobody reads.
+fn sent_and_unread(arguments: &[&str], meet: impl FnOnce(&str)) -> Run {
+    let ((reader, stdout), (stdin, mut words)) =
+        (pipe().expect("pipes are to be had"), pipe().expect("pipes are to be had"));
+    drop(reader);
+    let mut listen = Run::start_with(arguments, stdin.into(), stdout.into());
+    meet(&listen.port());
+    words.write_all(&[b'w'; WRITTEN]).expect("the command reads");
+    let began = Instant::now();
+    while ioctl_fionread(&words).expect("a pipe knows") > 0 {
+        assert!(began.elapsed() < GUARD, "stdin is never read");
+        std::thread::yield_now();
+    }
+    listen
+}
+
+#[test]
+fn what_a_listener_has_sent_arrives_although_nobody_reads_its_stdout() {
+    let mut socket = None;
+    let listen = sent_and_unread(&["listen", "0"], |port| socket = Some(connect(port)));
+    let mut socket = socket.expect("it was met");
+    socket.write_all(UNREAD).expect("the listener takes it");
+    socket.shutdown(Shutdown::Write).expect("the listener is there");
+    listen.finish().expect(0);
+    let mut came = Vec::new();
+    socket.read_to_end(&mut came).expect("no reset");
+    assert_eq!(came.len(), WRITTEN);
+}
+
+#[test]
+fn what_a_listener_has_sent_under_tls_arrives_although_nobody_reads_its_stdout() {
+    let ca = path("closing.tie.pem");
+    let arguments = ["listen", "0", "--tls", "--write-ca", &ca];
+    let mut stream = None;
+    let listen = sent_and_unread(&arguments, |port| stream = Some(secure(port, &ca)));
+    let mut stream = stream.expect("it was met");
+    stream.write_all(UNREAD).expect("the listener takes it");
+    stream.sock.shutdown(Shutdown::Write).expect("the listener is there");
+    listen.finish().expect(0);
+    let mut came = Vec::new();
+    stream.read_to_end(&mut came).expect("a close_notify and no reset");
+    assert_eq!(came.len(), WRITTEN);
+}
+
+#[test]
+fn an_echo_arrives_although_the_caller_goes_on_behind_the_end_of_tls() {
+    let ca = path("closing.echo.pem");
+    let arguments = ["listen", "0", "--tls", "--write-ca", &ca, "--echo", "--once"];
+    let mut listen = Run::start(&arguments);
+    let mut stream = secure(&listen.port(), &ca);
+    stream.write_all(&[b'e'; WRITTEN]).expect("the listener takes it");
+    stream.conn.send_close_notify();
+    stream.flush().expect("the listener takes it");
+    stream.sock.write_all(UNREAD).expect("the listener takes it");
+    stream.sock.shutdown(Shutdown::Write).expect("the listener is there");
+    listen.finish().expect(0);
+    let mut came = Vec::new();
+    stream.read_to_end(&mut came).expect("a close_notify and no reset");
+    assert_eq!(came.len(), WRITTEN);
+}
+
+#[test]
+fn whoever_does_not_speak_tls_gets_the_alert_that_says_so() {
+    let mut listen = Run::start(&["listen", "0", "--tls"]);
+    let mut socket = connect(&listen.port());
+    socket.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("the listener takes it");
+    socket.write_all(UNREAD).expect("the listener takes it");
+    socket.shutdown(Shutdown::Write).expect("the listener is there");
+    listen.finish().expect(4);
+    let mut came = Vec::new();
+    socket.read_to_end(&mut came).expect("no reset");
+    // RFC 8446, 5.1 and 6: the type of a record with an alert, and its level fatal.
+    assert_eq!((came.first(), came.get(5)), (Some(&21), Some(&2)), "{came:?}");
+}
