@@ -9,6 +9,7 @@ mod certificate;
 mod connect;
 mod demo;
 mod files;
+mod lingering;
 mod listen;
 mod relay;
 mod report;
@@ -24,11 +25,12 @@ use std::process;
 use clap::Parser;
 
 use args::{Args, Command};
+use lingering::Lingering;
 use report::{Exit, Failure};
 
 fn main() {
     let exit = match Args::try_parse() {
-        Ok(args) => execute(args).map_or_else(Failure::report, |()| Exit::Success),
+        Ok(args) => execute(args.command).unwrap_or_else(Failure::report),
         Err(words) => say(&words).unwrap_or_else(Failure::report),
     };
     // Not a return: a read of stdin that blocks its thread must not hold the end up.
@@ -45,18 +47,25 @@ fn say(words: &clap::Error) -> Result<Exit, Failure> {
     stdio::print(&text).map(|_| Exit::Success)
 }
 
-fn execute(args: Args) -> Result<(), Failure> {
+fn execute(command: Command) -> Result<Exit, Failure> {
     let runtime = runtime::start()?;
-    let outcome = runtime.block_on(run(args.command));
-    // Dropped, it would wait for that thread.
+    let exit = runtime.block_on(async {
+        let mut lingering = Lingering::default();
+        let outcome = run(command, &mut lingering).await;
+        // Told first: what comes may take a while.
+        let exit = outcome.map_or_else(Failure::report, |()| Exit::Success);
+        lingering.over().await;
+        exit
+    });
+    // Dropped, it would wait for the thread that reads stdin.
     runtime.shutdown_background();
-    outcome
+    Ok(exit)
 }
 
-async fn run(command: Command) -> Result<(), Failure> {
+async fn run(command: Command, lingering: &mut Lingering) -> Result<(), Failure> {
     match command {
         Command::Demo => demo::run().await,
-        Command::Connect(args) => connect::run(args).await,
-        Command::Listen(args) => listen::run(args).await,
+        Command::Connect(args) => connect::run(args, lingering).await,
+        Command::Listen(args) => listen::run(args, lingering).await,
     }
 }

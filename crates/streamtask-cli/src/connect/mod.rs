@@ -10,10 +10,11 @@ mod pipes;
 mod trust;
 mod verbose;
 
-use streamtask::{Configuration, DelegateQueue, Session, Timeout};
+use streamtask::{Configuration, DelegateQueue, Session, StreamTask, Timeout};
 
 use crate::args::ConnectArgs;
 use crate::files;
+use crate::lingering::Lingering;
 use crate::relay::relay;
 use crate::report::Failure;
 
@@ -23,7 +24,7 @@ use trust::AcceptAnything;
 use verbose::Verbose;
 
 /// Runs the subcommand to the peer's end.
-pub(crate) async fn run(args: ConnectArgs) -> Result<(), Failure> {
+pub(crate) async fn run(args: ConnectArgs, lingering: &mut Lingering) -> Result<(), Failure> {
     let endpoint = endpoint(&args);
     let configuration = configuration(&args)?;
     let preparing = |error| Failure::of(&error, format!("preparing the connection to {endpoint}"));
@@ -33,9 +34,23 @@ pub(crate) async fn run(args: ConnectArgs) -> Result<(), Failure> {
     }
     .map_err(preparing)?;
     let task = session.stream_task(&args.host, args.port.into()).map_err(preparing)?;
+    let outcome = converse(&task, &endpoint, &args).await;
+    // With its last handle the task begins to close.
+    drop(task);
+    lingering.add(closed(session));
+    outcome
+}
+
+/// Waits until what was written has arrived, or until that has taken too long.
+async fn closed(session: Session) {
+    // Here goes `session.lingering().await`, as soon as the library has it.
+    drop(session);
+}
+
+async fn converse(task: &StreamTask, endpoint: &str, args: &ConnectArgs) -> Result<(), Failure> {
     let verbose = Verbose::new(args.verbose);
-    Opening::new(&task, &endpoint, &args, verbose).open().await?;
-    relay(FromPeer::new(&task, &endpoint), ToPeer::new(&task, &endpoint)).await
+    Opening::new(task, endpoint, args, verbose).open().await?;
+    relay(FromPeer::new(task, endpoint), ToPeer::new(task, endpoint)).await
 }
 
 fn configuration(args: &ConnectArgs) -> Result<Configuration, Failure> {

@@ -36,8 +36,8 @@ impl Stream for TlsStream<TcpStream> {
     }
 }
 
-/// Closes it. A peer that neither takes what was written nor ends does not hold us up for ever.
-pub(super) async fn close(mut stream: impl Stream) {
+/// Closes it, within `limit` if the peer neither takes what was written nor ends.
+pub(super) async fn close(mut stream: impl Stream, limit: Duration) {
     let (mut ours, mut theirs) = (Side::Open, Side::Open);
     let mut unread = MOST_UNREAD;
     let closing = std::future::poll_fn(|cx| {
@@ -53,7 +53,7 @@ pub(super) async fn close(mut stream: impl Stream) {
             (Side::Open, _) | (_, Side::Open) => Poll::Pending,
         }
     });
-    let _ = tokio::time::timeout(PATIENCE, closing).await;
+    let _ = tokio::time::timeout(limit, closing).await;
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,10 @@ fn poll_drain(socket: &mut TcpStream, unread: &mut usize, cx: &mut Context<'_>) 
 }
 
 /// How long it may take: as long as the library lingers.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const FOR_DATA: Duration = Duration::from_secs(10);
+
+/// How long if nothing was sent but an alert: nobody who connects by mistake has to hang up.
+pub(super) const FOR_AN_ALERT: Duration = Duration::from_secs(2);
 
 /// How much a peer may say after our end: what a fast one says while a slow one takes its last window.
 const MOST_UNREAD: usize = 16 << 20;

@@ -12,6 +12,7 @@ mod serve;
 
 use crate::args::ListenArgs;
 use crate::certificate::fingerprint;
+use crate::lingering::Lingering;
 use crate::report::Failure;
 use crate::stdio;
 
@@ -20,7 +21,7 @@ use secure::Secured;
 use serve::Door;
 
 /// Runs the subcommand: to the end of one connection, or for ever.
-pub(crate) async fn run(args: ListenArgs) -> Result<(), Failure> {
+pub(crate) async fn run(args: ListenArgs, lingering: &mut Lingering) -> Result<(), Failure> {
     let secured = match args.tls {
         true => Some(Secured::new(&args)?),
         false => None,
@@ -35,12 +36,12 @@ pub(crate) async fn run(args: ListenArgs) -> Result<(), Failure> {
         },
         (true, true) => {
             let (stream, address) = entrance.next().await?;
-            door.echo(stream, address).await
+            door.echo(stream, address, lingering).await
         }
         (false, _) => {
             let (stream, address) = entrance.next().await?;
             drop(entrance);
-            door.tie(stream, address).await
+            door.tie(stream, address, lingering).await
         }
     }
 }

@@ -7,8 +7,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::closing::{Stream, close};
+use super::closing::{FOR_AN_ALERT, FOR_DATA, Stream, close};
 use super::pipes::{Incoming, Outgoing, lost};
+use crate::lingering::Lingering;
 use crate::relay::relay;
 use crate::report::{Exit, Failure};
 
@@ -24,31 +25,43 @@ impl Door {
     }
 
     /// Sends back what comes, to the peer's end.
-    pub(super) async fn echo(self, stream: TcpStream, address: SocketAddr) -> Result<(), Failure> {
-        let mut stream = self.enter(stream, address).await?;
+    pub(super) async fn echo(
+        self,
+        stream: TcpStream,
+        address: SocketAddr,
+        lingering: &mut Lingering,
+    ) -> Result<(), Failure> {
+        let mut stream = self.enter(stream, address, lingering).await?;
         let (mut input, mut output) = tokio::io::split(&mut stream);
         let echoed = async {
             tokio::io::copy(&mut input, &mut output).await?;
             output.shutdown().await
         };
         let echoed = echoed.await;
-        close(stream).await;
+        lingering.add(close(stream, FOR_DATA));
         echoed.map_err(|error| lost("echoing to", address, &error))
     }
 
     /// The same for one of many, whose failure is its own.
     pub(super) async fn echo_and_tell(self, stream: TcpStream, address: SocketAddr) {
-        if let Err(failure) = self.echo(stream, address).await {
+        let mut lingering = Lingering::default();
+        if let Err(failure) = self.echo(stream, address, &mut lingering).await {
             failure.report();
         }
+        lingering.over().await;
     }
 
     /// Ties stdin and stdout to it, to the peer's end.
-    pub(super) async fn tie(self, stream: TcpStream, address: SocketAddr) -> Result<(), Failure> {
-        let mut stream = self.enter(stream, address).await?;
+    pub(super) async fn tie(
+        self,
+        stream: TcpStream,
+        address: SocketAddr,
+        lingering: &mut Lingering,
+    ) -> Result<(), Failure> {
+        let mut stream = self.enter(stream, address, lingering).await?;
         let (input, output) = tokio::io::split(&mut stream);
         let tied = relay(Incoming::new(input, address), Outgoing::new(output, address)).await;
-        close(stream).await;
+        lingering.add(close(stream, FOR_DATA));
         tied
     }
 
@@ -56,13 +69,13 @@ impl Door {
         self,
         stream: TcpStream,
         address: SocketAddr,
+        lingering: &mut Lingering,
     ) -> Result<Box<dyn Stream>, Failure> {
         let Some(acceptor) = self.acceptor else { return Ok(Box::new(stream)) };
         match acceptor.accept(stream).into_fallible().await {
             Ok(stream) => Ok(Box::new(stream)),
             Err((error, stream)) => {
-                // Or the alert that says why would not arrive.
-                close(stream).await;
+                lingering.add(close(stream, FOR_AN_ALERT));
                 Err(refused(address, &error))
             }
         }
