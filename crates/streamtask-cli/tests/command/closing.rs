@@ -3,15 +3,13 @@
 use std::io::{Read, Write, pipe};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
-use std::time::Instant;
 
-use rustix::io::ioctl_fionread;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use crate::support::{GUARD, Run, path};
+use crate::support::{GUARD, Run, path, wait_until_read};
 
 /// More than the window of a receiver that does not read, less than what systems hold for sending.
 const WRITTEN: usize = 200_000;
@@ -53,11 +51,7 @@ fn sent_and_unread(arguments: &[&str], meet: impl FnOnce(&str)) -> Run {
     let mut listen = Run::start_with(arguments, stdin.into(), stdout.into());
     meet(&listen.port());
     words.write_all(&[b'w'; WRITTEN]).expect("the command reads");
-    let began = Instant::now();
-    while ioctl_fionread(&words).expect("a pipe knows") > 0 {
-        assert!(began.elapsed() < GUARD, "stdin is never read");
-        std::thread::yield_now();
-    }
+    wait_until_read(&words);
     listen
 }
 

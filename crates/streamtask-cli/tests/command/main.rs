@@ -1,7 +1,7 @@
 //! The command as its users run it: the real binary, against peers of the testkit.
 
 mod basics;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod closing;
 mod demo;
 #[cfg(unix)]
@@ -13,3 +13,4 @@ mod shortage;
 mod starttls;
 mod support;
 mod tls;
+mod uploads;

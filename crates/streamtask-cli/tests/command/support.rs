@@ -154,6 +154,16 @@ impl Finished {
     }
 }
 
+/// Waits until the command has read everything from a pipe. Elsewhere only the reading end knows.
+#[cfg(target_os = "linux")]
+pub(crate) fn wait_until_read(pipe: &std::io::PipeWriter) {
+    let began = std::time::Instant::now();
+    while rustix::io::ioctl_fionread(pipe).expect("a pipe knows") > 0 {
+        assert!(began.elapsed() < GUARD, "stdin is never read");
+        thread::yield_now();
+    }
+}
+
 /// A root, its PEM file for `--ca`, and TLS settings for a server it vouches for on loopback.
 pub(crate) fn trusted(test: &str) -> (Authority, String, TlsSettings) {
     let authority = Authority::new();
