@@ -1,4 +1,4 @@
-//! How `listen` lets go of a connection: what was written arrives although not everything was read.
+//! How a connection is let go of: what was written arrives although not everything was read.
 
 use std::io::{Read, Write, pipe};
 use std::net::{Shutdown, TcpStream};

@@ -6,19 +6,15 @@ use std::net::TcpStream;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
 
 use rustix::fs::{OFlags, fcntl_getfl};
-use rustix::io::{ioctl_fionbio, ioctl_fionread};
+use rustix::io::ioctl_fionbio;
 use streamtask_testkit as kit;
 
-use crate::support::{COMMAND, GUARD, Run, all_bytes};
+use crate::support::{COMMAND, Run, all_bytes, small_pipe, wait_until_full};
 
 /// So much that no pipe holds it.
 const MUCH: usize = 4 << 20;
-
-/// As good as full: the smallest pipe has a page, and a line that does not fit as a whole has to wait.
-const FULL: u64 = 4096 - 200;
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(COMMAND);
@@ -26,12 +22,9 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// A pipe whose writing end, which the command gets, does not block. It is as small as can be, so that it
-/// is always full.
+/// A small pipe whose writing end, which the command gets, does not block.
 fn impatient_writer() -> (PipeReader, PipeWriter) {
-    let (reader, writer) = pipe().expect("pipes are to be had");
-    #[cfg(target_os = "linux")]
-    rustix::pipe::fcntl_setpipe_size(&writer, 4096).expect("a pipe has at least a page");
+    let (reader, writer) = small_pipe();
     ioctl_fionbio(&writer, true).expect("a pipe takes the flag");
     (reader, writer)
 }
@@ -46,14 +39,6 @@ fn impatient_reader() -> (PipeReader, PipeWriter) {
 /// The child's copy; the test's own shows what becomes of the flags, which belong to both.
 fn dup(end: &impl AsFd) -> OwnedFd {
     end.as_fd().try_clone_to_owned().expect("descriptors are to be had")
-}
-
-fn wait_until_full(reader: &PipeReader) {
-    let began = Instant::now();
-    while ioctl_fionread(reader).expect("a pipe knows") < FULL {
-        assert!(began.elapsed() < GUARD, "the pipe never fills");
-        thread::yield_now();
-    }
 }
 
 /// Waits until the pipe is full, then reads on in small pieces, to the end.

@@ -7,6 +7,7 @@ mod demo;
 #[cfg(unix)]
 mod descriptors;
 mod failures;
+mod last_words;
 mod listen;
 #[cfg(unix)]
 mod shortage;

@@ -1,12 +1,16 @@
 //! Runs of the command, with an end to every wait.
 
 use std::io::{BufRead, BufReader, Read, Write};
+#[cfg(unix)]
+use std::io::{PipeReader, PipeWriter};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
+#[cfg(unix)]
+use rustix::io::ioctl_fionread;
 use streamtask_testkit::{Authority, TlsSettings};
 
 /// Far beyond any run, well below a CI job's patience.
@@ -120,9 +124,8 @@ impl Run {
     /// Presses Ctrl-C.
     #[cfg(unix)]
     pub(crate) fn interrupt(&self) {
-        let number = self.child.id().to_string();
-        let status = Command::new("kill").args(["-INT", &number]).status();
-        assert!(status.is_ok_and(|status| status.success()));
+        use rustix::process::{Pid, Signal, kill_process};
+        kill_process(Pid::from_child(&self.child), Signal::INT).expect("a child takes signals");
     }
 
     /// Waits for the end.
@@ -154,12 +157,36 @@ impl Finished {
     }
 }
 
-/// Waits until the command has read everything from a pipe. Elsewhere only the reading end knows.
+/// A pipe that is as small as can be, so that it is always full.
+#[cfg(unix)]
+pub(crate) fn small_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, writer) = std::io::pipe().expect("pipes are to be had");
+    #[cfg(target_os = "linux")]
+    rustix::pipe::fcntl_setpipe_size(&writer, 4096).expect("a pipe has at least a page");
+    (reader, writer)
+}
+
+/// As good as full: the smallest pipe has a page, and a line that does not fit as a whole has to wait.
+#[cfg(unix)]
+const FULL: u64 = 4096 - 200;
+
+/// Waits until the command can write no more.
+#[cfg(unix)]
+pub(crate) fn wait_until_full(pipe: &PipeReader) {
+    wait_until(|| ioctl_fionread(pipe).expect("a pipe knows") >= FULL);
+}
+
+/// Waits until the command has read everything. Elsewhere only the reading end of a pipe knows.
 #[cfg(target_os = "linux")]
-pub(crate) fn wait_until_read(pipe: &std::io::PipeWriter) {
+pub(crate) fn wait_until_read(pipe: &PipeWriter) {
+    wait_until(|| ioctl_fionread(pipe).expect("a pipe knows") == 0);
+}
+
+#[cfg(unix)]
+fn wait_until(has_happened: impl Fn() -> bool) {
     let began = std::time::Instant::now();
-    while rustix::io::ioctl_fionread(pipe).expect("a pipe knows") > 0 {
-        assert!(began.elapsed() < GUARD, "stdin is never read");
+    while !has_happened() {
+        assert!(began.elapsed() < GUARD, "it never happens");
         thread::yield_now();
     }
 }
