@@ -32,9 +32,9 @@ pub(crate) trait Sink {
 ///
 /// A peer that has ended may still be listening, so it is sent what stdin has at hand. Stdin itself need
 /// not end: it may be somebody who waits for the peer.
-pub(crate) async fn relay(mut source: impl Source, mut sink: impl Sink) -> Result<(), Failure> {
+pub(crate) async fn relay(mut source: impl Source, sink: &mut impl Sink) -> Result<(), Failure> {
     let upload = Cell::new(Upload::Waiting { pieces: 0 });
-    let up = send(&mut sink, &upload);
+    let up = send(sink, &upload);
     let down = receive(&mut source);
     tokio::pin!(up, down);
     let sent = tokio::select! {

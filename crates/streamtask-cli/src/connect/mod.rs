@@ -50,7 +50,7 @@ async fn closed(session: Session) {
 async fn converse(task: &StreamTask, endpoint: &str, args: &ConnectArgs) -> Result<(), Failure> {
     let verbose = Verbose::new(args.verbose);
     Opening::new(task, endpoint, args, verbose).open().await?;
-    relay(FromPeer::new(task, endpoint), ToPeer::new(task, endpoint)).await
+    relay(FromPeer::new(task, endpoint), &mut ToPeer::new(task, endpoint)).await
 }
 
 fn configuration(args: &ConnectArgs) -> Result<Configuration, Failure> {

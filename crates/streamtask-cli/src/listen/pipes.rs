@@ -38,16 +38,29 @@ impl<R: AsyncRead + Unpin> Source for Incoming<R> {
 pub(super) struct Outgoing<W> {
     stream: W,
     address: SocketAddr,
+    state: State,
+}
+
+/// Whether anything is on its way that could be lost.
+#[derive(Clone, Copy)]
+pub(super) enum State {
+    Silent,
+    Written,
 }
 
 impl<W> Outgoing<W> {
     pub(super) fn new(stream: W, address: SocketAddr) -> Self {
-        Outgoing { stream, address }
+        Outgoing { stream, address, state: State::Silent }
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.state
     }
 }
 
 impl<W: AsyncWrite + Unpin> Sink for Outgoing<W> {
     async fn write(&mut self, data: Bytes) -> Result<(), Failure> {
+        self.state = State::Written;
         let written = async {
             self.stream.write_all(&data).await?;
             self.stream.flush().await

@@ -2,13 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::closing::{FOR_AN_ALERT, FOR_DATA, Stream, close};
-use super::pipes::{Incoming, Outgoing, lost};
+use super::pipes::{Incoming, Outgoing, State, lost};
 use crate::lingering::Lingering;
 use crate::relay::relay;
 use crate::report::{Exit, Failure};
@@ -60,8 +61,13 @@ impl Door {
     ) -> Result<(), Failure> {
         let mut stream = self.enter(stream, address, lingering).await?;
         let (input, output) = tokio::io::split(&mut stream);
-        let tied = relay(Incoming::new(input, address), Outgoing::new(output, address)).await;
-        lingering.add(close(stream, FOR_DATA));
+        let mut outgoing = Outgoing::new(output, address);
+        let tied = relay(Incoming::new(input, address), &mut outgoing).await;
+        let limit = match outgoing.state() {
+            State::Silent => Duration::ZERO,
+            State::Written => FOR_DATA,
+        };
+        lingering.add(close(stream, limit));
         tied
     }
 

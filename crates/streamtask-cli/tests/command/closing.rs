@@ -2,7 +2,9 @@
 
 use std::io::{Read, Write, pipe};
 use std::net::{Shutdown, TcpStream};
+use std::process::Stdio;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
@@ -81,6 +83,20 @@ fn what_a_listener_has_sent_under_tls_arrives_although_nobody_reads_its_stdout()
     let mut came = Vec::new();
     stream.read_to_end(&mut came).expect("a close_notify and no reset");
     assert_eq!(came.len(), WRITTEN);
+}
+
+#[test]
+fn a_listener_that_has_sent_nothing_does_not_wait_for_the_peers_end() {
+    let (reader, stdout) = pipe().expect("pipes are to be had");
+    drop(reader);
+    let began = Instant::now();
+    let mut listen = Run::start_with(&["listen", "0"], Stdio::null(), stdout.into());
+    let mut socket = connect(&listen.port());
+    socket.write_all(UNREAD).expect("the listener takes it");
+    listen.finish().expect(0);
+    // It would be ten.
+    assert!(began.elapsed() < Duration::from_secs(8));
+    drop(socket);
 }
 
 #[test]
