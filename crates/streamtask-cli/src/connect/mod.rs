@@ -1,7 +1,8 @@
 //! `streamtask connect`: netcat on a stream task.
 //!
 //! `opening` brings the connection to where bytes may flow, `dialogue` asks for TLS in clear text, `trust`
-//! overrules trust when told to, `distrust` says what to do about a refusal; here they are put together and tied to stdin and stdout.
+//! overrules trust when told to, `distrust` says what to do about a refusal; here they are put together and
+//! tied to stdin and stdout.
 
 mod dialogue;
 mod distrust;
@@ -10,7 +11,10 @@ mod pipes;
 mod trust;
 mod verbose;
 
-use streamtask::{Configuration, DelegateQueue, Session, StreamTask, Timeout};
+use std::time::Duration;
+
+use streamtask::{Completion, Configuration, DelegateQueue, Session, StreamTask, Timeout};
+use tokio::time::timeout;
 
 use crate::args::ConnectArgs;
 use crate::files;
@@ -35,16 +39,18 @@ pub(crate) async fn run(args: ConnectArgs, lingering: &mut Lingering) -> Result<
     .map_err(preparing)?;
     let task = session.stream_task(&args.host, args.port.into()).map_err(preparing)?;
     let outcome = converse(&task, &endpoint, &args).await;
+    let completion = task.completion();
     // With its last handle the task begins to close.
     drop(task);
-    lingering.add(closed(session));
+    lingering.add(closed(completion, session));
     outcome
 }
 
 /// Waits until what was written has arrived, or until that has taken too long.
-async fn closed(session: Session) {
-    // Here goes `session.lingering().await`, as soon as the library has it.
-    drop(session);
+async fn closed(completion: Completion, session: Session) {
+    // What is queued may wait for a peer that reads nothing. How the task ended was told before.
+    let _ = timeout(PATIENCE, completion).await;
+    session.lingering().await;
 }
 
 async fn converse(task: &StreamTask, endpoint: &str, args: &ConnectArgs) -> Result<(), Failure> {
@@ -52,6 +58,9 @@ async fn converse(task: &StreamTask, endpoint: &str, args: &ConnectArgs) -> Resu
     Opening::new(task, endpoint, args, verbose).open().await?;
     relay(FromPeer::new(task, endpoint), &mut ToPeer::new(task, endpoint)).await
 }
+
+/// As long as the library lingers.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 fn configuration(args: &ConnectArgs) -> Result<Configuration, Failure> {
     let mut configuration = Configuration::default()

@@ -47,7 +47,11 @@ impl<'a> Opening<'a> {
         let Some(limit) = self.args.timeout.0 else { return self.steps().await };
         match tokio::time::timeout(limit, self.steps()).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(self.failure(&Error::new(self.too_late()))),
+            Err(_) => {
+                // Or it would go on trying, with nobody to wait for it.
+                self.task.cancel();
+                Err(self.failure(&Error::new(self.too_late())))
+            }
         }
     }
 

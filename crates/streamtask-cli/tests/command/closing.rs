@@ -1,7 +1,7 @@
 //! How a connection is let go of: what was written arrives although not everything was read.
 
 use std::io::{Read, Write, pipe};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection, StreamOwned};
+use streamtask_testkit::Version;
 
-use crate::support::{GUARD, Run, path, wait_until_read};
+use crate::support::{GUARD, Run, path, trusted, wait_until_read};
 
 /// More than the window of a receiver that does not read, less than what systems hold for sending.
 const WRITTEN: usize = 200_000;
@@ -128,4 +129,54 @@ fn whoever_does_not_speak_tls_gets_the_alert_that_says_so() {
     socket.read_to_end(&mut came).expect("no reset");
     // RFC 8446, 5.1 and 6: the type of a record with an alert, and its level fatal.
     assert_eq!((came.first(), came.get(5)), (Some(&21), Some(&2)), "{came:?}");
+}
+
+/// Lets the command send all of its stdin to a peer that reads nothing, says what nobody reads in turn, and
+/// only looks at what came when the command has ended.
+fn assert_what_was_sent_arrives<S: Read + Write>(
+    options: &[&str],
+    accept: impl FnOnce(TcpStream) -> S,
+    end: impl FnOnce(&mut S),
+) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
+    let port = listener.local_addr().expect("a bound socket has an address").port().to_string();
+    let ((reader, stdout), (stdin, mut words)) =
+        (pipe().expect("pipes are to be had"), pipe().expect("pipes are to be had"));
+    drop(reader);
+    let arguments = [&["connect", "localhost", &port], options].concat();
+    let connect = Run::start_with(&arguments, stdin.into(), stdout.into());
+    let mut stream = accept(listener.accept().expect("the command connects").0);
+    words.write_all(&[b'w'; WRITTEN]).expect("the command reads");
+    wait_until_read(&words);
+    stream.write_all(UNREAD).expect("the command takes it");
+    end(&mut stream);
+    connect.finish().expect(0);
+    let mut came = Vec::new();
+    stream.read_to_end(&mut came).expect("a good end and no reset");
+    assert_eq!(came.len(), WRITTEN);
+}
+
+#[test]
+fn what_was_sent_arrives_although_nobody_reads_our_stdout() {
+    let end = |socket: &mut TcpStream| socket.shutdown(Shutdown::Write).expect("it is open");
+    assert_what_was_sent_arrives(&[], |socket| socket, end);
+}
+
+#[test]
+fn what_was_sent_under_tls_arrives_although_nobody_reads_our_stdout() {
+    let (_, ca, settings) = trusted("sent_tls");
+    let settings = settings.version(Version::Tls13);
+    let accept = |mut socket| {
+        let mut tls = ServerConnection::new(settings.config()).expect("the settings are whole");
+        while tls.is_handshaking() {
+            tls.complete_io(&mut socket).expect("the command shakes hands");
+        }
+        StreamOwned::new(tls, socket)
+    };
+    let end = |stream: &mut StreamOwned<ServerConnection, TcpStream>| {
+        stream.conn.send_close_notify();
+        stream.flush().expect("the command takes it");
+        stream.sock.shutdown(Shutdown::Write).expect("it is open");
+    };
+    assert_what_was_sent_arrives(&["--tls", "--ca", &ca], accept, end);
 }
