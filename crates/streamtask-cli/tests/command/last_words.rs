@@ -1,7 +1,7 @@
 //! What a server says last comes, although it closes right behind it over what it has not read, so that the
 //! next thing we send is answered with a reset.
 
-use std::io::{Read, Result, Write};
+use std::io::{BufRead, BufReader, Read, Result, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
@@ -20,6 +20,8 @@ struct Hurried {
 enum Opening {
     Clear,
     Tls(TlsSettings),
+    /// SMTP as far as STARTTLS.
+    Smtp(TlsSettings),
 }
 
 /// What comes between the last words and the FIN.
@@ -52,6 +54,10 @@ impl Hurried {
         let mut tls = match &self.opening {
             Opening::Clear => None,
             Opening::Tls(settings) => Some(secure(&mut socket, settings)?),
+            Opening::Smtp(settings) => {
+                ask_for_tls(&mut socket)?;
+                Some(secure(&mut socket, settings)?)
+            }
         };
         let mut last = seal(tls.as_mut(), self.last)?;
         if let (Some(tls), End::CloseNotify) = (&mut tls, self.end) {
@@ -61,6 +67,14 @@ impl Hurried {
         socket.read_exact(&mut [0])?;
         socket.write_all(&last)
     }
+}
+
+fn ask_for_tls(socket: &mut TcpStream) -> Result<()> {
+    for words in ["220 hi\r\n", "250-hi\r\n250 STARTTLS\r\n"] {
+        socket.write_all(words.as_bytes())?;
+        BufReader::new(&*socket).read_line(&mut String::new())?;
+    }
+    socket.write_all(b"220 go\r\n")
 }
 
 /// Shakes hands. What comes behind the handshake stays unread.
@@ -106,6 +120,20 @@ fn assert_last_words_come(runs: usize, server: Hurried, options: &[&str], stdin:
     let lost = done.filter(|done| done.stdout != last.as_bytes());
     let lost: Vec<_> = lost.map(|done| done.stderr).collect();
     assert!(lost.is_empty(), "{} of {runs}, the first with {}", lost.len(), lost[0]);
+}
+
+#[test]
+fn the_answer_to_quit_comes_although_the_server_closes_right_behind_it() {
+    let (_, ca, settings) = trusted("quit");
+    let server = Hurried::new(Opening::Smtp(settings), "221 bye\r\n", End::CloseNotify);
+    assert_last_words_come(100, server, &["--starttls", "smtp", "--ca", &ca], b"QUIT\r\n");
+}
+
+#[test]
+fn the_answer_to_quit_comes_although_the_server_cuts_tls_off_behind_it() {
+    let (_, ca, settings) = trusted("quit_cut");
+    let server = Hurried::new(Opening::Smtp(settings), "221 bye\r\n", End::Nothing);
+    assert_last_words_come(30, server, &["--starttls", "smtp", "--ca", &ca], b"QUIT\r\n");
 }
 
 /// More than sockets hold.
