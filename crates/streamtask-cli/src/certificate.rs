@@ -5,7 +5,6 @@ use std::sync::Arc;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// A certificate chain, the leaf first, and the key to it.
@@ -32,15 +31,10 @@ impl Certificate {
     }
 
     /// Takes a chain and a key in PEM.
-    pub(crate) fn from_pem(
-        chain: &[u8],
-        key: &[u8],
-    ) -> Result<Self, rustls::pki_types::pem::Error> {
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(chain).collect::<Result<_, _>>()?;
-        match chain.is_empty() {
-            true => Err(rustls::pki_types::pem::Error::NoItemsFound),
-            false => Ok(Certificate { chain, key: PrivateKeyDer::from_pem_slice(key)? }),
-        }
+    pub(crate) fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, streamtask::Error> {
+        let chain = streamtask::Roots::certificates_from_pem(chain)?;
+        let key = streamtask::Identity::private_key_from_pem(key)?;
+        Ok(Certificate { chain, key })
     }
 
     /// The certificate itself; those that lead to its root left out.

@@ -34,8 +34,7 @@ impl Secured {
 
 fn read(chain: &Path, key: &Path) -> Result<Certificate, Failure> {
     Certificate::from_pem(&files::read(chain)?, &files::read(key)?).map_err(|error| {
-        let tried = format!("reading {} and {}", chain.display(), key.display());
-        Failure::new(Exit::Usage, tried, error.to_string(), "both must be PEM")
+        Failure::of(&error, format!("reading {} and {}", chain.display(), key.display()))
     })
 }
 
