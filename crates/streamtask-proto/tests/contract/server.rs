@@ -133,7 +133,7 @@ pub(crate) fn pki() -> &'static Pki {
 }
 
 impl Pki {
-    fn server(&self, version: TlsVersion) -> Arc<ServerConfig> {
+    pub(crate) fn server(&self, version: TlsVersion) -> Arc<ServerConfig> {
         let versions: &[_] = match version {
             TlsVersion::Tls12 => &[&rustls::version::TLS12],
             _ => &[&rustls::version::TLS13],

@@ -1,0 +1,270 @@
+//! Model and world, side by side: after every step they must have said the same.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use streamtask_proto::Input;
+
+use crate::oracle::{Model, Next, Thirst};
+use crate::words::{Call, Lane, Op, Said, Scenario, Step};
+use crate::world::World;
+
+/// How many rounds may pass before a settled wire is no longer believed in.
+const ROUNDS: usize = 200;
+
+/// Runs a scenario. The error says where the two parted.
+pub(crate) fn check(scenario: &Scenario) -> Result<(), String> {
+    let run = AssertUnwindSafe(|| Pair::new(scenario).run(&scenario.steps));
+    match catch_unwind(run) {
+        Ok(result) => result,
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).into()));
+            Err(format!("somewhere: panicked: {}", text.unwrap_or_default()))
+        }
+    }
+}
+
+struct Pair {
+    model: Model,
+    world: World,
+    calls: Vec<Call>,
+    connects_late: bool,
+    has_lingered: bool,
+}
+
+type Agreed<T = ()> = Result<T, String>;
+
+impl Pair {
+    fn new(scenario: &Scenario) -> Self {
+        let kept = kept(&scenario.steps);
+        Pair {
+            model: Model::new(scenario, kept.clone()),
+            world: World::new(scenario, kept),
+            calls: Vec::new(),
+            connects_late: scenario.rules.connects_late,
+            has_lingered: false,
+        }
+    }
+
+    fn run(&mut self, steps: &[Step]) -> Agreed {
+        for (at, step) in steps.iter().enumerate() {
+            let result = self.step(*step);
+            result.map_err(|why| format!("at step {at}, {step:?}: {why}"))?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: Step) -> Agreed {
+        let (model, world) = (&mut self.model, &mut self.world);
+        match step {
+            Step::Call(call) => {
+                let op = self.calls.len();
+                self.calls.push(call);
+                model.call(op, call);
+                world.call(op, call);
+            }
+            Step::Drop(op) => {
+                model.drop_read(op);
+                world.drop_read(op);
+            }
+            Step::Look(op) => {
+                model.look_at(op);
+                world.look_at(op);
+            }
+            Step::Suspend => {
+                model.suspend();
+                world.input(Input::Suspend);
+            }
+            Step::Resume => {
+                model.resume();
+                world.input(Input::Resume);
+            }
+            Step::Cancel => {
+                model.cancel();
+                world.input(Input::Cancel);
+            }
+            Step::Abandon(is_abandoned) => {
+                model.abandon(is_abandoned);
+                world.input(Input::Abandoned(is_abandoned));
+            }
+            Step::Advance(milliseconds) => {
+                model.advance(milliseconds);
+                world.advance(milliseconds);
+            }
+            Step::Connect(is_up) => self.connect(is_up)?,
+            Step::FailSends { is_reset } => {
+                model.player.wire.cut(is_reset);
+                world.far.player.wire.cut(is_reset);
+            }
+            Step::Peer(act) if model.is_up() => {
+                model.peer_acts(act);
+                world.peer_acts(act);
+            }
+            Step::Peer(_) => {}
+            Step::Round => {
+                self.round()?;
+            }
+            Step::Settle => self.settle()?,
+        }
+        self.compare()?;
+        match self.connects_late {
+            true => Ok(()),
+            false => self.connect(true),
+        }
+    }
+
+    fn connect(&mut self, is_up: bool) -> Agreed {
+        agree("the wish to connect", self.model.is_connecting(), self.world.wants_connection())?;
+        if self.model.is_connecting() {
+            self.model.connected(is_up);
+            self.world.connected(is_up);
+        }
+        self.compare()
+    }
+
+    fn settle(&mut self) -> Agreed {
+        for _ in 0..ROUNDS {
+            if !self.round()? {
+                return Ok(());
+            }
+        }
+        Err("it never settles".into())
+    }
+
+    /// Sends first, then sweeps, then receives. Whether anything moved.
+    fn round(&mut self) -> Agreed<bool> {
+        if self.model.is_over() {
+            return Ok(false);
+        }
+        let mut moved = self.send()?;
+        while !self.model.is_over() && self.model.is_sweeping() {
+            self.sweep()?;
+            moved = true;
+        }
+        Ok(self.receive()? || moved)
+    }
+
+    fn send(&mut self) -> Agreed<bool> {
+        if !self.model.wants_send() {
+            return Ok(false);
+        }
+        let model = self.model.send();
+        agree("whether bytes were sent", model, self.world.send())?;
+        self.compare()?;
+        Ok(model)
+    }
+
+    fn sweep(&mut self) -> Agreed {
+        match self.next()? {
+            Next::Nothing => {
+                self.model.drained();
+                self.world.input(Input::Drained);
+            }
+            Next::Bytes | Next::Fin | Next::Reset => self.deliver()?,
+        }
+        self.compare()
+    }
+
+    fn receive(&mut self) -> Agreed<bool> {
+        if self.model.is_over() || !self.world.wait.receive || self.next()? == Next::Nothing {
+            return Ok(false);
+        }
+        self.deliver()?;
+        self.compare()?;
+        Ok(true)
+    }
+
+    fn next(&self) -> Agreed<Next> {
+        let (model, world) = (self.model.next_inbound(), self.world.far.next());
+        agree("what lies on the wire", model, world)?;
+        Ok(model)
+    }
+
+    fn deliver(&mut self) -> Agreed {
+        match self.next()? {
+            Next::Nothing => {}
+            Next::Bytes => self.model.receive(),
+            Next::Fin | Next::Reset => self.model.receive_end(),
+        }
+        self.world.receive();
+        Ok(())
+    }
+
+    fn compare(&mut self) -> Agreed {
+        let (model, world) = (self.model.take_said(), self.world.take_said());
+        for lane in [Lane::Read, Lane::Write, Lane::Barrier] {
+            let of_lane = |said: &[Said]| of_lane(said, &self.calls, lane);
+            agree(&format!("{lane:?}s"), of_lane(&model), of_lane(&world))?;
+        }
+        agree("events", of_events(&model), of_events(&world))?;
+        agree("wishes", of_wishes(&model), of_wishes(&world))?;
+        if !self.has_lingered && model.contains(&Said::Close { lingers: true }) {
+            self.has_lingered = true;
+            self.model.linger();
+            self.world.linger();
+        }
+        agree("whether it is over", self.model.is_over(), self.world.is_over())?;
+        agree("where it stands", self.model.stand(), self.world.stand())?;
+        let seen = (&self.model.player.seen, &self.world.far.player.seen);
+        agree("what the peer has seen", seen.0, seen.1)?;
+        match self.model.is_over() {
+            true => Ok(()),
+            false => self.compare_wishes(),
+        }
+    }
+
+    fn compare_wishes(&self) -> Agreed {
+        let wait = self.world.wait;
+        agree("the wish to send", self.model.wants_send(), wait.send)?;
+        agree("the wish to sweep", self.model.is_sweeping(), wait.sweep)?;
+        match self.model.thirst() {
+            Thirst::Must if !wait.receive && !wait.sweep => return Err("it must receive".into()),
+            Thirst::MustNot if wait.receive => return Err("it must not receive".into()),
+            Thirst::Must | Thirst::May | Thirst::MustNot => {}
+        }
+        let until = wait.until.map(|until| until.saturating_duration_since(self.world.now));
+        let model = self.model.next_deadline();
+        // Waking up for nothing is allowed, sleeping too long is not.
+        let core = until.map(|until| until.as_millis() as u64);
+        match model {
+            Some(model) if core.is_none_or(|core| core > model) => {
+                agree("the next deadline", Some(model), core)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+fn agree<T: PartialEq + std::fmt::Debug>(what: &str, model: T, core: T) -> Agreed {
+    match model == core {
+        true => Ok(()),
+        false => Err(format!("{what}:\n  model {model:?}\n  core  {core:?}")),
+    }
+}
+
+fn of_lane(said: &[Said], calls: &[Call], lane: Lane) -> Vec<Said> {
+    let is_of_lane = |said: &&Said| match said {
+        Said::Answer(op, _) => calls[*op].lane() == lane,
+        Said::Event(_) | Said::Close { .. } | Said::Fin | Said::Captured { .. } => false,
+    };
+    said.iter().filter(is_of_lane).cloned().collect()
+}
+
+fn of_events(said: &[Said]) -> Vec<Said> {
+    said.iter().filter(|said| matches!(said, Said::Event(_))).cloned().collect()
+}
+
+fn of_wishes(said: &[Said]) -> Vec<Said> {
+    let is_wish = |said: &&Said| !matches!(said, Said::Event(_) | Said::Answer(..));
+    said.iter().filter(is_wish).cloned().collect()
+}
+
+/// The reads that are not looked at when they are done, but later or never.
+fn kept(steps: &[Step]) -> BTreeSet<Op> {
+    let op = |step: &Step| match step {
+        Step::Drop(op) | Step::Look(op) => Some(*op),
+        _ => None,
+    };
+    steps.iter().filter_map(op).collect()
+}

@@ -1,0 +1,149 @@
+//! Barriers: closes, switches and capture, one at a time.
+
+use streamtask_proto::ErrorKind;
+
+use super::{Active, Barrier, End, Model, Out, ReadSide, WriteSide};
+use crate::words::{Answer, Call, Op, REQUEST, Said};
+
+impl Model {
+    pub(super) fn do_barriers(&mut self) {
+        while self.is_acting() {
+            let is_done = match self.active {
+                Active::None => self.begin_next(),
+                Active::CloseWrite { op } => self.go_on_closing(op),
+                Active::Stop { op, .. } => self.go_on_stopping(op),
+                Active::Sweep { .. } | Active::Handshake { .. } => false,
+            };
+            if !is_done {
+                return;
+            }
+        }
+    }
+
+    /// Begins the first barrier if it is ready; a close_write passes close_reads.
+    fn begin_next(&mut self) -> bool {
+        for at in 0..self.barriers.len() {
+            let barrier = self.barriers[at];
+            let may_pass = at == 0 || barrier.call == Call::CloseWrite;
+            if may_pass && self.is_ready(barrier) {
+                self.barriers.remove(at);
+                self.begin(barrier);
+                return true;
+            }
+            if barrier.call != Call::CloseRead {
+                return false;
+            }
+        }
+        false
+    }
+
+    fn is_ready(&self, barrier: Barrier) -> bool {
+        let has_reads = self.reads.iter().any(|read| read.op < barrier.op);
+        let has_writes = self.writes.iter().any(|write| write.op < barrier.op);
+        let is_sent = self.out.is_empty();
+        let is_strict = self.rules.is_strict;
+        let may_park = self.unread() == 0 && self.write_failure().is_none() && !is_strict;
+        match barrier.call {
+            Call::CloseRead => !has_reads && !has_writes,
+            Call::CloseWrite => !(has_writes || is_strict && has_reads),
+            Call::Start => !has_writes && is_sent && (!has_reads || may_park),
+            Call::Stop => !has_writes && is_sent && !(is_strict && has_reads),
+            Call::Capture => !has_reads && !has_writes && is_sent,
+            Call::Read { .. } | Call::Until { .. } | Call::Write { .. } => {
+                unreachable!("no barrier")
+            }
+        }
+    }
+
+    fn begin(&mut self, Barrier { op, call }: Barrier) {
+        match call {
+            Call::CloseRead => {
+                self.read_side = ReadSide::Closed;
+                self.tell_read_closed();
+                self.answer(op, Answer::Done);
+            }
+            Call::CloseWrite => self.begin_close_write(op),
+            Call::Start => self.begin_start(op),
+            Call::Stop => self.begin_stop(op),
+            Call::Capture => self.begin_capture(op),
+            Call::Read { .. } | Call::Until { .. } | Call::Write { .. } => {
+                unreachable!("no barrier")
+            }
+        }
+    }
+
+    fn begin_close_write(&mut self, op: Op) {
+        match self.write_side {
+            WriteSide::Failed { kind, .. } => return self.answer(op, Answer::Failed(kind)),
+            WriteSide::Open if self.is_secure() => self.out.push_back(Out::CloseNotify),
+            WriteSide::Open | WriteSide::Poisoned(_) | WriteSide::Closed => {}
+        }
+        self.active = Active::CloseWrite { op };
+    }
+
+    fn go_on_closing(&mut self, op: Op) -> bool {
+        if !self.out.is_empty() {
+            return false;
+        }
+        self.active = Active::None;
+        self.write_side = WriteSide::Closed;
+        self.said.push(Said::Fin);
+        self.send_fin();
+        self.tell_write_closed();
+        self.answer(op, Answer::Done);
+        true
+    }
+
+    fn begin_start(&mut self, op: Op) {
+        if self.is_secure() {
+            return self.answer(op, Answer::Secured);
+        }
+        self.active = Active::Sweep { op, discarded: 0 };
+        let is_closed = self.read_side == ReadSide::Closed
+            || self.write_side == WriteSide::Closed
+            || self.layer().end.is_some();
+        if let Some(kind) = self.write_failure() {
+            return self.fail(kind);
+        }
+        if is_closed {
+            return self.fail(ErrorKind::NotConnected);
+        }
+        let unread = self.layer().bytes.len();
+        self.active = Active::Sweep { op, discarded: unread };
+        self.layer_mut().bytes.clear();
+        if unread > 0 && !self.rules.discards || unread > 64 * 1024 {
+            self.fail(ErrorKind::UnexpectedClearText { bytes: 0 });
+        }
+    }
+
+    fn begin_stop(&mut self, op: Op) {
+        if !self.is_secure() {
+            return self.answer(op, Answer::Done);
+        }
+        if self.write_side == WriteSide::Open {
+            self.out.push_back(Out::CloseNotify);
+        }
+        self.active = Active::Stop { op, deadline: self.time + REQUEST };
+    }
+
+    fn go_on_stopping(&mut self, op: Op) -> bool {
+        match (self.layer().end, self.write_failure()) {
+            (None, _) => return false,
+            (Some(_), Some(kind)) => self.fail(kind),
+            (Some(End::CloseNotify), None) if !self.out.is_empty() => return false,
+            (Some(End::CloseNotify), None) => self.unsecured(op),
+            (Some(End::Fin | End::Truncated), None) => self.fail(ErrorKind::ConnectionLost),
+        }
+        true
+    }
+
+    fn begin_capture(&mut self, op: Op) {
+        if let Some(kind) = self.write_failure() {
+            return self.answer(op, Answer::Failed(kind));
+        }
+        self.answer(op, Answer::Done);
+        let unread = self.layers.iter().flat_map(|layer| layer.bytes.iter().copied()).collect();
+        self.said.push(Said::Captured { unread, is_secure: self.is_secure() });
+        self.over = Some(super::Over::Captured);
+    }
+}

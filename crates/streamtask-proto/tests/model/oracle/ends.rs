@@ -1,0 +1,151 @@
+//! How a task ends.
+
+use streamtask_proto::ErrorKind;
+
+use super::reads::Verdict;
+use super::{Active, Model, Out, Over, ReadSide, WriteSide};
+use crate::peer::Seen;
+use crate::words::{Answer, Call, Said, Told};
+
+impl Model {
+    /// What is broken fails the task as soon as that may be told.
+    pub(super) fn check_broken(&mut self) {
+        if let Some(kind) = self.broken.filter(|_| self.is_acting()) {
+            self.fail(kind);
+        }
+    }
+
+    pub(super) fn fail(&mut self, kind: ErrorKind) {
+        self.fail_and_close(kind, false);
+    }
+
+    /// Reads, writes and barriers fail, in this order; then come the events.
+    fn fail_and_close(&mut self, kind: ErrorKind, lingers: bool) {
+        let is_start_due = matches!(self.active, Active::Sweep { .. } | Active::Handshake { .. })
+            || self.barriers.iter().any(|barrier| barrier.call == Call::Start);
+        let is_cancelled = kind == ErrorKind::Cancelled;
+        if is_cancelled || matches!(kind, ErrorKind::UnexpectedClearText { .. }) {
+            self.layers.iter_mut().for_each(|layer| layer.bytes.clear());
+        }
+        self.fail_reads(kind);
+        self.fail_writes(kind);
+        self.fail_barriers(kind);
+        if is_start_due {
+            let clear = self.layers.iter_mut().filter(|layer| !layer.is_secure);
+            clear.for_each(|layer| layer.bytes.clear());
+        }
+        if !is_cancelled {
+            self.tell_read_closed_now();
+            self.tell_write_closed();
+        }
+        self.finish(Over::Failed(kind), lingers);
+    }
+
+    fn fail_reads(&mut self, kind: ErrorKind) {
+        for read in std::mem::take(&mut self.reads) {
+            let verdict = match self.is_acting() && self.may_go(read.op) {
+                true => self.look_left_over(read.call),
+                false => Verdict::Wait,
+            };
+            match verdict {
+                Verdict::Bytes { layer, count, eof } => self.take(read.op, layer, count, eof),
+                Verdict::Wait | Verdict::Fails(_) => self.fail_read(read.op, kind),
+            };
+        }
+    }
+
+    fn fail_barriers(&mut self, kind: ErrorKind) {
+        match std::mem::replace(&mut self.active, Active::None) {
+            Active::None => {}
+            Active::CloseWrite { op }
+            | Active::Sweep { op, .. }
+            | Active::Handshake { op, .. }
+            | Active::Stop { op, .. } => self.answer(op, Answer::Failed(kind)),
+        }
+        for barrier in std::mem::take(&mut self.barriers) {
+            self.answer(barrier.op, Answer::Failed(kind));
+        }
+    }
+
+    fn finish(&mut self, over: Over, lingers: bool) {
+        let result = match over {
+            Over::Well => Ok(()),
+            Over::Failed(kind) => Err(kind),
+            Over::Captured => unreachable!("captured tasks do not finish"),
+        };
+        self.tell(Told::Finished(result));
+        self.said.push(Said::Close { lingers });
+        self.over = Some(over);
+    }
+
+    /// Both sides are done with: the task is complete.
+    pub(super) fn check_end(&mut self) {
+        let seen = self.seen_end.filter(|(layer, _)| *layer + 1 == self.layers.len());
+        let is_read_done = self.read_side == ReadSide::Closed || seen.is_some();
+        let is_write_done = self.write_side != WriteSide::Open;
+        let is_done = self.is_idle() && self.out.is_empty() && is_read_done && is_write_done;
+        if !self.is_acting() || !is_done {
+            return;
+        }
+        let over = match (self.write_failure(), seen) {
+            (Some(kind), _) => Over::Failed(kind),
+            (None, Some((_, true))) => Over::Failed(ErrorKind::Truncated),
+            (None, _) => Over::Well,
+        };
+        self.finish(over, true);
+    }
+
+    /// Nobody holds the task any more.
+    pub(super) fn check_abandoned(&mut self) {
+        match self.is_abandoned && !self.is_over() {
+            false => {}
+            true if !self.has_begun => self.fail(ErrorKind::Cancelled),
+            true if self.is_idle() => {
+                if self.is_secure() && self.write_side == WriteSide::Open {
+                    self.out.push_back(Out::CloseNotify);
+                }
+                self.finish(Over::Well, true);
+            }
+            true if !self.is_running => self.fail_and_close(ErrorKind::Cancelled, true),
+            true => {}
+        }
+    }
+
+    /// What had not left when the task ended cleanly leaves, and FIN behind it.
+    pub(crate) fn linger(&mut self) {
+        if !self.out.is_empty() {
+            self.out.retain(|out| !matches!(out, Out::Hello | Out::Flight));
+            self.flush_out();
+        }
+        if self.out.is_empty() && !self.is_fin_sent {
+            self.send_fin();
+        }
+    }
+
+    pub(super) fn send_fin(&mut self) {
+        self.is_fin_sent = true;
+        if self.player.wire.is_up() {
+            self.reach(vec![Seen::Fin], true);
+        }
+    }
+
+    /// Nothing may be read of what a task left behind that was cancelled or fed clear text.
+    pub(super) fn is_left_dead(&self) -> bool {
+        matches!(
+            self.over,
+            Some(Over::Failed(ErrorKind::Cancelled | ErrorKind::UnexpectedClearText { .. }))
+        )
+    }
+
+    pub(super) fn tell_read_closed_now(&mut self) {
+        if !std::mem::replace(&mut self.is_read_closed_told, true) {
+            self.tell(Told::ReadClosed);
+        }
+    }
+
+    pub(super) fn tell_write_closed(&mut self) {
+        if !std::mem::replace(&mut self.is_write_closed_told, true) {
+            self.tell(Told::WriteClosed);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What comes from the peer, and where it goes.
+
+use streamtask_proto::ErrorKind;
+
+use super::{Active, End, Item, Layer, Model, Out, ReadSide, Thirst, WriteSide};
+use crate::words::{Answer, Op, Told};
+
+/// Shorter babble may yet become the head of a record.
+const RECORD_HEAD: usize = 5;
+
+/// How much is taken in when nobody reads it.
+const TAKEN_IN: usize = 1024 * 1024;
+
+/// How much clear text is thrown away before TLS, at most.
+const DISCARDED: usize = 64 * 1024;
+
+/// What comes next on the way to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Nothing,
+    Bytes,
+    Fin,
+    Reset,
+}
+
+impl Model {
+    pub(crate) fn next_inbound(&self) -> Next {
+        match self.inbound.front() {
+            None => Next::Nothing,
+            Some(Item::Fin) => Next::Fin,
+            Some(Item::Reset) => Next::Reset,
+            Some(_) => Next::Bytes,
+        }
+    }
+
+    /// All that lies there is received, up to an end.
+    pub(crate) fn receive(&mut self) {
+        while self.next_inbound() == Next::Bytes {
+            let item = self.inbound.pop_front().expect("it was just seen");
+            self.arrive(item);
+        }
+        self.go();
+    }
+
+    /// The end is received: FIN, or a reset whose error a send has not taken before.
+    pub(crate) fn receive_end(&mut self) {
+        let item = match self.inbound.pop_front() {
+            Some(Item::Reset) if !self.player.wire.tell_reset() => Item::Fin,
+            item => item.expect("there is an end"),
+        };
+        self.arrive(item);
+        self.go();
+    }
+
+    fn arrive(&mut self, item: Item) {
+        if self.is_over() || self.broken.is_some() {
+            return;
+        }
+        match self.active {
+            Active::Sweep { op, discarded } => self.arrive_in_sweep(op, discarded, item),
+            Active::Handshake { op, .. } => self.arrive_in_handshake(op, item),
+            _ if self.is_secure() => self.arrive_secure(item),
+            _ => self.arrive_clear(item),
+        }
+    }
+
+    fn arrive_clear(&mut self, item: Item) {
+        match item {
+            Item::Clear(bytes) => self.keep(bytes),
+            Item::Fin => self.arrive_end(End::Fin),
+            Item::Reset => self.broken = Some(ErrorKind::ConnectionLost),
+            Item::Secure(_) | Item::CloseNotify | Item::Refusal | Item::First | Item::Second => {
+                unreachable!("TLS in clear text: {item:?}")
+            }
+        }
+    }
+
+    fn arrive_secure(&mut self, item: Item) {
+        match item {
+            Item::Reset => self.broken = Some(ErrorKind::ConnectionLost),
+            item if self.layer().end.is_some() => self.behind.push_back(item),
+            Item::Secure(bytes) => self.keep(bytes),
+            Item::CloseNotify => self.layer_mut().end = Some(End::CloseNotify),
+            Item::Clear(bytes) => {
+                if self.is_babble(bytes.len()) {
+                    self.broken = Some(ErrorKind::SecureConnectionFailed);
+                }
+            }
+            Item::Fin => self.arrive_end(End::Truncated),
+            Item::Refusal | Item::First | Item::Second => unreachable!("a handshake: {item:?}"),
+        }
+    }
+
+    /// Keeps bytes for reads, unless none will ever come.
+    fn keep(&mut self, bytes: Vec<u8>) {
+        if self.read_side != ReadSide::Closed {
+            self.layer_mut().bytes.extend(bytes);
+        }
+    }
+
+    /// FIN; behind a reset it proves nothing.
+    fn arrive_end(&mut self, end: End) {
+        match self.write_side {
+            WriteSide::Failed { kind, is_reset: true } => self.broken = Some(kind),
+            WriteSide::Failed { is_reset: false, .. }
+            | WriteSide::Open
+            | WriteSide::Closed
+            | WriteSide::Poisoned(_) => self.layer_mut().end = Some(end),
+        }
+    }
+
+    fn is_babble(&mut self, count: usize) -> bool {
+        self.babble += count;
+        self.babble >= RECORD_HEAD
+    }
+
+    fn arrive_in_sweep(&mut self, op: Op, discarded: usize, item: Item) {
+        match item {
+            Item::Clear(bytes) => {
+                let discarded = discarded + bytes.len();
+                self.active = Active::Sweep { op, discarded };
+                if !self.rules.discards || discarded > DISCARDED {
+                    self.fail(ErrorKind::UnexpectedClearText { bytes: 0 });
+                }
+            }
+            Item::Fin => match self.write_side {
+                WriteSide::Failed { kind, .. } => self.fail(kind),
+                _ => self.fail(ErrorKind::NotConnected),
+            },
+            Item::Reset => self.fail(ErrorKind::ConnectionLost),
+            item => unreachable!("TLS before a ClientHello: {item:?}"),
+        }
+    }
+
+    fn arrive_in_handshake(&mut self, op: Op, item: Item) {
+        match item {
+            Item::First => {
+                self.out.push_back(Out::Flight);
+                if !self.rules.is_tls12 {
+                    self.secured(op);
+                }
+            }
+            Item::Second => self.secured(op),
+            Item::Refusal => self.fail(ErrorKind::SecureConnectionFailed),
+            Item::Clear(bytes) => {
+                if self.is_babble(bytes.len()) {
+                    self.fail(ErrorKind::SecureConnectionFailed);
+                }
+            }
+            Item::Fin | Item::Reset => self.fail(ErrorKind::ConnectionLost),
+            Item::Secure(_) | Item::CloseNotify => unreachable!("too early: {item:?}"),
+        }
+    }
+
+    fn secured(&mut self, op: Op) {
+        self.active = Active::None;
+        self.babble = 0;
+        self.layer_mut().is_switched = true;
+        self.layers.push(Layer { is_secure: true, ..Layer::default() });
+        self.tell(Told::Secured);
+        self.answer(op, Answer::Secured);
+    }
+
+    /// Both close_notifys have gone: clear text again, first what came behind the peer's.
+    pub(super) fn unsecured(&mut self, op: Op) {
+        self.active = Active::None;
+        self.layer_mut().is_switched = true;
+        self.layers.push(Layer::default());
+        for item in std::mem::take(&mut self.behind) {
+            self.arrive(item);
+        }
+        self.tell(Told::Unsecured);
+        self.answer(op, Answer::Done);
+    }
+
+    pub(crate) fn is_sweeping(&self) -> bool {
+        !self.is_over() && matches!(self.active, Active::Sweep { .. })
+    }
+
+    /// The sweep found nothing more: the ClientHello may leave.
+    pub(crate) fn drained(&mut self) {
+        if let Active::Sweep { op, .. } = self.active {
+            self.out.push_back(Out::Hello);
+            self.active = Active::Handshake { op, deadline: self.time + crate::words::REQUEST };
+            self.go();
+        }
+    }
+
+    /// Whether it wants to receive.
+    pub(crate) fn thirst(&self) -> Thirst {
+        if !self.is_up() {
+            return Thirst::MustNot;
+        }
+        if matches!(self.active, Active::Sweep { .. } | Active::Handshake { .. }) {
+            return Thirst::Must;
+        }
+        if !self.is_running || self.unread() >= TAKEN_IN {
+            return Thirst::MustNot;
+        }
+        match self.layer().end {
+            Some(End::Fin | End::Truncated) => return Thirst::MustNot,
+            Some(End::CloseNotify) => return Thirst::May,
+            None => {}
+        }
+        let has_read = self.reads.first().is_some_and(|read| self.may_go(read.op));
+        let is_stopping = matches!(self.active, Active::Stop { .. });
+        match has_read || is_stopping || matches!(self.write_side, WriteSide::Failed { .. }) {
+            true => Thirst::Must,
+            false => Thirst::May,
+        }
+    }
+}

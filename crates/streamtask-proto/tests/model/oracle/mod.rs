@@ -1,0 +1,382 @@
+//! The model: what the specification says a task does, one small rule after the other.
+//!
+//! It is slow and keeps everything in plain lists. It knows no records and no sockets: it has a peer of
+//! its own, a wire of its own, and lists of what lies on it. It shares no code with the core.
+
+mod barriers;
+mod ends;
+mod incoming;
+mod judge;
+mod reads;
+mod time;
+mod writes;
+
+pub(crate) use incoming::Next;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use streamtask_proto::{ErrorKind, TaskState};
+
+use crate::peer::{Act, Emit, Player};
+use crate::words::{Answer, Call, Op, Rules, Said, Scenario, Stand, Told};
+
+/// A task as the specification has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    rules: Rules,
+    /// Task time: it stands still while the task is suspended.
+    time: u64,
+    is_running: bool,
+    has_begun: bool,
+    link: Link,
+    over: Option<Over>,
+    is_abandoned: bool,
+    reads: Vec<Read>,
+    writes: Vec<Write>,
+    barriers: Vec<Barrier>,
+    active: Active,
+    /// Everything that came, layer by layer; the last one is the one that still grows.
+    layers: Vec<Layer>,
+    /// What came behind the peer's close_notify, in the order it came.
+    behind: VecDeque<Item>,
+    /// Bytes that are no TLS where TLS should be.
+    babble: usize,
+    read_side: ReadSide,
+    is_close_write_called: bool,
+    write_side: WriteSide,
+    /// The end that somebody has looked at: the layer it was of, and whether it was an error.
+    seen_end: Option<(usize, bool)>,
+    broken: Option<ErrorKind>,
+    is_read_closed_told: bool,
+    is_write_closed_told: bool,
+    is_fin_sent: bool,
+    /// What TLS has made and the wire has not taken.
+    out: VecDeque<Out>,
+    kept: BTreeSet<Op>,
+    /// Reads that are done and were not looked at.
+    unlooked: BTreeMap<Op, Taken>,
+    given_back: Vec<Taken>,
+    pub(crate) player: Player,
+    inbound: VecDeque<Item>,
+    said: Vec<Said>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    Not,
+    Connecting { deadline: u64 },
+    Up,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    Well,
+    Failed(ErrorKind),
+    Captured,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Read {
+    op: Op,
+    call: Call,
+    deadline: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Write {
+    op: Op,
+    bytes: Vec<u8>,
+    taken: usize,
+    is_encrypted: bool,
+    deadline: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Barrier {
+    op: Op,
+    call: Call,
+}
+
+/// The barrier whose turn it is. It is no longer in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Active {
+    None,
+    CloseWrite { op: Op },
+    Sweep { op: Op, discarded: usize },
+    Handshake { op: Op, deadline: u64 },
+    Stop { op: Op, deadline: u64 },
+}
+
+/// What came under one layer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Layer {
+    is_secure: bool,
+    bytes: VecDeque<u8>,
+    /// How many bytes of it reads have taken.
+    taken: usize,
+    end: Option<End>,
+    /// Whether another layer has followed.
+    is_switched: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Fin,
+    CloseNotify,
+    Truncated,
+}
+
+/// What a read took, and from where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Taken {
+    data: Vec<u8>,
+    layer: usize,
+    /// How many bytes of the layer were taken with it.
+    upto: usize,
+    /// The layer whose end it told, and whether as an error.
+    end: Option<(usize, bool)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ReadSide {
+    Open,
+    Called,
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WriteSide {
+    Open,
+    Closed,
+    /// A write was cut short by its timeout.
+    Poisoned(ErrorKind),
+    Failed {
+        kind: ErrorKind,
+        is_reset: bool,
+    },
+}
+
+/// What lies on the way to the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Item {
+    Clear(Vec<u8>),
+    Secure(Vec<u8>),
+    CloseNotify,
+    Refusal,
+    /// The server's flights of the handshake.
+    First,
+    Second,
+    Fin,
+    Reset,
+}
+
+/// What TLS has to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Out {
+    Hello,
+    Flight,
+    Secure { op: Op, bytes: Vec<u8> },
+    CloseNotify,
+}
+
+/// Whether a task wants to receive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Thirst {
+    Must,
+    May,
+    MustNot,
+}
+
+const NEVER: u64 = u64::MAX;
+
+impl Model {
+    pub(crate) fn new(scenario: &Scenario, kept: BTreeSet<Op>) -> Self {
+        Model {
+            rules: scenario.rules,
+            time: 0,
+            is_running: false,
+            has_begun: false,
+            link: Link::Not,
+            over: None,
+            is_abandoned: false,
+            reads: Vec::new(),
+            writes: Vec::new(),
+            barriers: Vec::new(),
+            active: Active::None,
+            layers: vec![Layer::default()],
+            behind: VecDeque::new(),
+            babble: 0,
+            read_side: ReadSide::Open,
+            is_close_write_called: false,
+            write_side: WriteSide::Open,
+            seen_end: None,
+            broken: None,
+            is_read_closed_told: false,
+            is_write_closed_told: false,
+            is_fin_sent: false,
+            out: VecDeque::new(),
+            kept,
+            unlooked: BTreeMap::new(),
+            given_back: Vec::new(),
+            player: Player::new(scenario.peer.clone()),
+            inbound: VecDeque::new(),
+            said: Vec::new(),
+        }
+    }
+
+    pub(crate) fn take_said(&mut self) -> Vec<Said> {
+        std::mem::take(&mut self.said)
+    }
+
+    pub(crate) fn stand(&self) -> Stand {
+        let state = match (self.over, self.is_running) {
+            (Some(_), _) => TaskState::Completed,
+            (None, true) => TaskState::Running,
+            (None, false) => TaskState::Suspended,
+        };
+        Stand { state, is_secure: self.over.is_none() && self.is_secure() }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.is_some()
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.link == Link::Up && !self.is_over()
+    }
+
+    pub(crate) fn is_connecting(&self) -> bool {
+        matches!(self.link, Link::Connecting { .. }) && !self.is_over()
+    }
+
+    fn is_secure(&self) -> bool {
+        self.layer().is_secure
+    }
+
+    fn layer(&self) -> &Layer {
+        self.layers.last().expect("there is always one")
+    }
+
+    fn layer_mut(&mut self) -> &mut Layer {
+        self.layers.last_mut().expect("there is always one")
+    }
+
+    /// Whether anything that is queued may complete.
+    fn is_acting(&self) -> bool {
+        self.is_up() && self.is_running
+    }
+
+    fn unread(&self) -> usize {
+        self.layers.iter().map(|layer| layer.bytes.len()).sum()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.reads.is_empty()
+            && self.writes.is_empty()
+            && self.barriers.is_empty()
+            && self.active == Active::None
+    }
+
+    fn answer(&mut self, op: Op, answer: Answer) {
+        self.said.push(Said::Answer(op, answer));
+    }
+
+    fn tell(&mut self, told: Told) {
+        self.said.push(Said::Event(told));
+    }
+
+    // What is done to it.
+
+    pub(crate) fn resume(&mut self) {
+        if self.is_over() {
+            return;
+        }
+        self.is_running = true;
+        if !std::mem::replace(&mut self.has_begun, true) {
+            self.link = Link::Connecting { deadline: self.time + crate::words::REQUEST };
+        }
+        self.go();
+    }
+
+    pub(crate) fn suspend(&mut self) {
+        self.is_running = false;
+        self.go();
+    }
+
+    pub(crate) fn connected(&mut self, is_up: bool) {
+        if !self.is_connecting() {
+            return;
+        }
+        if !is_up {
+            return self.fail(ErrorKind::CannotConnect);
+        }
+        self.link = Link::Up;
+        self.tell(Told::Connected);
+        let emits = self.player.accept();
+        self.put_inbound(emits);
+        self.go();
+    }
+
+    pub(crate) fn cancel(&mut self) {
+        if !self.is_over() {
+            self.fail(ErrorKind::Cancelled);
+        }
+    }
+
+    pub(crate) fn abandon(&mut self, is_abandoned: bool) {
+        self.is_abandoned = is_abandoned;
+        self.go();
+    }
+
+    pub(crate) fn peer_acts(&mut self, act: Act) {
+        let emits = self.player.act(act);
+        self.put_inbound(emits);
+    }
+
+    /// Applies the rules until none has anything to do.
+    fn go(&mut self) {
+        loop {
+            if self.is_over() {
+                return;
+            }
+            let before = self.clone();
+            self.check_abandoned();
+            self.do_reads();
+            self.check_broken();
+            self.do_writes();
+            self.do_barriers();
+            self.tell_read_closed();
+            self.check_end();
+            self.check_abandoned();
+            if self.is_same(&before) {
+                return;
+            }
+        }
+    }
+
+    fn is_same(&self, before: &Model) -> bool {
+        self.said.len() == before.said.len()
+            && self.active == before.active
+            && self.out == before.out
+            && self.barriers == before.barriers
+            && self.layers == before.layers
+            && self.over == before.over
+            && self.write_side == before.write_side
+            && self.writes == before.writes
+    }
+
+    fn put_inbound(&mut self, emits: Vec<Emit>) {
+        for emit in emits {
+            self.inbound.push_back(match emit {
+                Emit::Clear(bytes) => Item::Clear(bytes),
+                Emit::Secure(bytes) => Item::Secure(bytes),
+                Emit::BeginTls => Item::First,
+                Emit::CloseNotify => Item::CloseNotify,
+                Emit::Refuse => Item::Refusal,
+                Emit::Fin => Item::Fin,
+                Emit::Reset => Item::Reset,
+                Emit::EndTls => continue,
+            });
+        }
+    }
+}

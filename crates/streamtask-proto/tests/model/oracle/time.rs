@@ -1,0 +1,73 @@
+//! Limits in time. Task time stands still while the task does not run.
+
+use streamtask_proto::{ErrorKind, Limit};
+
+use super::{Active, Link, Model, NEVER};
+use crate::words::{Answer, RESOURCE};
+
+impl Model {
+    pub(crate) fn advance(&mut self, milliseconds: u64) {
+        if !self.is_running || self.is_over() {
+            return;
+        }
+        self.time += milliseconds;
+        match self.phase() {
+            Some((deadline, limit)) if deadline <= self.time => {
+                self.fail(ErrorKind::TimedOut(limit));
+            }
+            _ => self.expire(),
+        }
+        self.go();
+    }
+
+    /// The limit of the task that comes first, the greater ones before the smaller.
+    fn phase(&self) -> Option<(u64, Limit)> {
+        if RESOURCE <= self.time {
+            return Some((RESOURCE, Limit::Resource));
+        }
+        match (self.link, self.active) {
+            (Link::Connecting { deadline }, _) => Some((deadline, Limit::Connect)),
+            (_, Active::Handshake { deadline, .. }) => Some((deadline, Limit::SecureStart)),
+            (_, Active::Stop { deadline, .. }) => Some((deadline, Limit::SecureStop)),
+            _ => None,
+        }
+    }
+
+    fn expire(&mut self) {
+        let now = self.time;
+        let late = |deadline: u64| deadline <= now;
+        let reads: Vec<_> = self.reads.iter().filter(|read| late(read.deadline)).copied().collect();
+        let kind = ErrorKind::TimedOut(Limit::Read);
+        if self.rules.is_fatal && !reads.is_empty() {
+            return self.fail(kind);
+        }
+        self.reads.retain(|read| !late(read.deadline));
+        for read in reads {
+            self.fail_read(read.op, kind);
+        }
+        self.expire_writes();
+    }
+
+    fn expire_writes(&mut self) {
+        let kind = ErrorKind::TimedOut(Limit::Write);
+        while let Some(at) = self.writes.iter().position(|write| write.deadline <= self.time) {
+            if self.writes[at].taken > 0 || self.writes[at].is_encrypted {
+                return self.poison(kind);
+            }
+            let write = self.writes.remove(at);
+            self.answer(write.op, Answer::Failed(kind));
+        }
+    }
+
+    /// When time matters next, as the length of task time until then.
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        if !self.is_running || self.is_over() {
+            return None;
+        }
+        let lanes = self.reads.iter().map(|read| read.deadline);
+        let lanes = lanes.chain(self.writes.iter().map(|write| write.deadline));
+        let phase = self.phase().map(|(deadline, _)| deadline);
+        let next = lanes.chain(phase).chain([RESOURCE]).min().filter(|next| *next != NEVER);
+        next.map(|next| next.saturating_sub(self.time))
+    }
+}

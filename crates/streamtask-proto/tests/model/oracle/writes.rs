@@ -1,0 +1,174 @@
+//! Writes: what leaves, in order, and how it fails.
+
+use std::collections::VecDeque;
+
+use streamtask_proto::ErrorKind;
+
+use super::{Active, Item, Model, Out, WriteSide};
+use crate::peer::{Fate, Seen};
+use crate::words::{Answer, Call, Op};
+
+impl Model {
+    /// Hands writes to TLS, and completes what has left.
+    pub(super) fn do_writes(&mut self) {
+        if !self.is_acting() || self.write_failure().is_some() {
+            return;
+        }
+        self.encrypt();
+        while let Some(write) = self.writes.first() {
+            if write.taken < write.bytes.len() || self.holds_write(write.op) {
+                return;
+            }
+            let op = write.op;
+            self.writes.remove(0);
+            self.answer(op, Answer::Done);
+        }
+    }
+
+    /// All that waits is encrypted in one go, once what was encrypted before has left.
+    fn encrypt(&mut self) {
+        if !self.is_secure() || !self.out.is_empty() {
+            return;
+        }
+        for at in 0..self.writes.len() {
+            let Write { op, bytes } = Write::of(&self.writes[at]);
+            if !self.holds_write(op) && !bytes.is_empty() && !self.writes[at].is_encrypted {
+                self.writes[at].is_encrypted = true;
+                self.out.push_back(Out::Secure { op, bytes });
+            }
+        }
+    }
+
+    /// Whether a barrier holds the write `op`.
+    pub(super) fn holds_write(&self, op: Op) -> bool {
+        match self.active {
+            Active::Sweep { .. } | Active::Handshake { .. } | Active::Stop { .. } => return true,
+            Active::None | Active::CloseWrite { .. } => {}
+        }
+        self.barriers.iter().any(|barrier| {
+            barrier.op < op && matches!(barrier.call, Call::Start | Call::Stop | Call::Capture)
+        })
+    }
+
+    /// What the wire is offered now: bytes, where ciphertext is only told from nothing.
+    fn offer(&self) -> (usize, bool) {
+        let is_shaking = self.out.iter().any(|out| matches!(out, Out::Hello | Out::Flight));
+        match self.is_up() && (self.is_running || is_shaking) {
+            false => (0, false),
+            true if !self.out.is_empty() => (1, true),
+            true if self.is_secure() || self.write_failure().is_some() => (0, false),
+            true => (self.clear_offer(), false),
+        }
+    }
+
+    fn clear_offer(&self) -> usize {
+        let free = self.writes.iter().take_while(|write| !self.holds_write(write.op));
+        free.map(|write| write.bytes.len() - write.taken).sum()
+    }
+
+    pub(crate) fn wants_send(&self) -> bool {
+        self.offer().0 > 0
+    }
+
+    /// One attempt to send all there is. Whether anything moved.
+    pub(crate) fn send(&mut self) -> bool {
+        let (count, is_cipher) = self.offer();
+        match self.player.wire.fate(count, is_cipher) {
+            Fate::Blocked => return false,
+            Fate::Fails { is_reset } => self.send_failed(is_reset),
+            Fate::Taken { is_seen, .. } if is_cipher => self.sent_cipher(is_seen),
+            Fate::Taken { count, is_seen } => self.sent_clear(count, is_seen),
+        }
+        self.go();
+        true
+    }
+
+    fn sent_clear(&mut self, mut count: usize, is_seen: bool) {
+        let mut sent = Vec::new();
+        for write in &mut self.writes {
+            let taken = count.min(write.bytes.len() - write.taken);
+            sent.extend_from_slice(&write.bytes[write.taken..write.taken + taken]);
+            write.taken += taken;
+            count -= taken;
+        }
+        self.reach(vec![Seen::Clear(sent)], is_seen);
+    }
+
+    fn sent_cipher(&mut self, is_seen: bool) {
+        let mut seen = Vec::new();
+        for out in std::mem::take(&mut self.out) {
+            match out {
+                Out::Hello => seen.push(Seen::Hello),
+                Out::Flight => seen.push(Seen::Handshaken),
+                Out::CloseNotify => seen.push(Seen::CloseNotify),
+                Out::Secure { op, bytes } => {
+                    let write = self.writes.iter_mut().find(|write| write.op == op);
+                    if let Some(write) = write {
+                        write.taken = write.bytes.len();
+                    }
+                    match seen.last_mut() {
+                        Some(Seen::Secure(before)) => before.extend_from_slice(&bytes),
+                        _ => seen.push(Seen::Secure(bytes)),
+                    }
+                }
+            }
+        }
+        self.reach(seen, is_seen);
+    }
+
+    /// Whatever TLS has left to send leaves, if the wire takes it.
+    pub(super) fn flush_out(&mut self) {
+        match self.player.wire.fate(1, true) {
+            Fate::Taken { is_seen, .. } => self.sent_cipher(is_seen),
+            Fate::Blocked | Fate::Fails { .. } => {}
+        }
+    }
+
+    /// What was sent arrives, and the peer reacts.
+    pub(super) fn reach(&mut self, seen: Vec<Seen>, is_seen: bool) {
+        for seen in seen.into_iter().filter(|_| is_seen) {
+            if seen == Seen::Handshaken && self.rules.is_tls12 {
+                self.inbound.push_back(Item::Second);
+            }
+            let emits = self.player.see(seen);
+            self.put_inbound(emits);
+        }
+    }
+
+    fn send_failed(&mut self, is_reset: bool) {
+        let kind = ErrorKind::ConnectionLost;
+        self.write_side = WriteSide::Failed { kind, is_reset };
+        self.fail_writes(kind);
+        self.out = VecDeque::new();
+        self.tell_write_closed();
+        if let Active::CloseWrite { op } = self.active {
+            self.active = Active::None;
+            self.answer(op, Answer::Failed(kind));
+        }
+    }
+
+    pub(super) fn fail_writes(&mut self, kind: ErrorKind) {
+        for write in std::mem::take(&mut self.writes) {
+            self.answer(write.op, Answer::Failed(kind));
+        }
+    }
+
+    /// A write ran out of time when some of it had gone.
+    pub(super) fn poison(&mut self, kind: ErrorKind) {
+        self.write_side = WriteSide::Poisoned(kind);
+        self.fail_writes(kind);
+        self.tell_write_closed();
+    }
+}
+
+/// The parts of a write that leave.
+struct Write {
+    op: Op,
+    bytes: Vec<u8>,
+}
+
+impl Write {
+    fn of(write: &super::Write) -> Self {
+        Write { op: write.op, bytes: write.bytes.clone() }
+    }
+}

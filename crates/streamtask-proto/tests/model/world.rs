@@ -1,0 +1,296 @@
+//! The core as it is, on a wire that moves only when it is told to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::time::{Duration, Instant};
+
+use bytes::{BufMut, Bytes};
+use streamtask_proto::tls::SecureOptions;
+use streamtask_proto::{
+    Closing, Error, ErrorKind, Event, Input, OpId, Operation, Options, Outcome, Output, ReadData,
+    ReadKind, Stream, Target, Timeout, Transmit, UnreadClearText, Wait,
+};
+
+use crate::far::{Far, client_config};
+use crate::oracle::Next;
+use crate::peer::{Act, Fate, Player};
+use crate::words::{
+    Answer, Call, Lane, Op, REQUEST, RESOURCE, Rules, Said, Scenario, Stand, Told, plain, written,
+};
+
+/// A task of the core, and the other end.
+pub(crate) struct World {
+    client: Stream,
+    pub(crate) far: Far,
+    pub(crate) now: Instant,
+    pub(crate) wait: Wait,
+    rules: Rules,
+    kept: BTreeSet<Op>,
+    unlooked: BTreeMap<Op, ReadData>,
+    /// Reads that are called and not answered.
+    waiting: BTreeSet<Op>,
+    /// Reads, to tell their answers from others.
+    reads: BTreeSet<Op>,
+    truncated: BTreeSet<Op>,
+    wants_connection: bool,
+    is_fin_sent: bool,
+    said: Vec<Said>,
+}
+
+impl World {
+    pub(crate) fn new(scenario: &Scenario, kept: BTreeSet<Op>) -> Self {
+        let target = Target::new("server.test", 25).expect("a target");
+        #[allow(clippy::disallowed_methods)] // a starting point; from here on only steps move it
+        let now = Instant::now();
+        let rules = scenario.rules;
+        let player = Player::new(scenario.peer.clone());
+        World {
+            client: Stream::new(now, target, options(rules), Some(client_config())),
+            far: Far::new(player, rules.is_tls12),
+            now,
+            wait: Wait { until: None, receive: false, send: false, sweep: false },
+            rules,
+            kept,
+            unlooked: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            reads: BTreeSet::new(),
+            truncated: BTreeSet::new(),
+            wants_connection: false,
+            is_fin_sent: false,
+            said: Vec::new(),
+        }
+    }
+
+    pub(crate) fn take_said(&mut self) -> Vec<Said> {
+        std::mem::take(&mut self.said)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.client.is_over()
+    }
+
+    pub(crate) fn stand(&self) -> Stand {
+        let is_secure = !self.client.is_over() && self.client.is_secure();
+        Stand { state: self.client.state(), is_secure }
+    }
+
+    pub(crate) fn input(&mut self, input: Input) {
+        self.client.handle(self.now, input);
+        self.poll();
+    }
+
+    fn poll(&mut self) {
+        loop {
+            match self.client.poll() {
+                Output::Complete(OpId(op), result) => self.complete(op as Op, result),
+                Output::Event(event) => self.said.push(Said::Event(told(event))),
+                Output::Connect => self.wants_connection = true,
+                Output::ShutdownWrite => {
+                    self.said.push(Said::Fin);
+                    self.is_fin_sent = true;
+                    self.far.take_fin();
+                }
+                Output::Close(closing) => {
+                    self.said.push(Said::Close { lingers: closing == Closing::Lingering });
+                }
+                Output::Captured(pipe) => self.said.push(Said::Captured {
+                    unread: pipe.readable().to_vec(),
+                    is_secure: pipe.is_secure(),
+                }),
+                Output::Wait(wait) => {
+                    self.wait = wait;
+                    return;
+                }
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+    }
+
+    fn complete(&mut self, op: Op, result: Result<Outcome, Error>) {
+        let answer = match &result {
+            Ok(Outcome::Read(read)) => {
+                assert_eq!(read.at_eof, read.eof.is_some(), "an end has a kind");
+                let data = read.data.to_vec();
+                Answer::Read { data, eof: read.eof, is_secure: read.is_secure }
+            }
+            Ok(Outcome::Done) => Answer::Done,
+            Ok(Outcome::Secured(_)) => Answer::Secured,
+            Ok(other) => panic!("unexpected {other:?}"),
+            Err(error) => Answer::Failed(plain(error.kind())),
+        };
+        self.waiting.remove(&op);
+        let tells_end = answer.tells_end() && self.reads.contains(&op);
+        self.said.push(Said::Answer(op, answer));
+        match (self.kept.contains(&op), result) {
+            (true, Ok(Outcome::Read(read))) => drop(self.unlooked.insert(op, read)),
+            (true, _) if tells_end => drop(self.truncated.insert(op)),
+            (false, _) if tells_end => self.client.handle(self.now, Input::EndSeen),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn call(&mut self, op: Op, call: Call) {
+        if call.lane() == Lane::Read {
+            self.reads.insert(op);
+            self.waiting.insert(op);
+        }
+        let operation = operation(op, call);
+        if let (Operation::Read(kind, _), true) = (&operation, self.rules.reads_at_once)
+            && let Some(read) = self.client.read_at_once(kind)
+        {
+            self.complete(op, Ok(Outcome::Read(read)));
+            return self.poll();
+        }
+        self.input(Input::Enqueue(OpId(op as u64), operation));
+    }
+
+    pub(crate) fn drop_read(&mut self, op: Op) {
+        if let Some(read) = self.unlooked.remove(&op) {
+            let is_last = self.unlooked.is_empty();
+            self.input(Input::Return { read, is_last });
+        } else if self.waiting.remove(&op) {
+            self.input(Input::Withdraw(OpId(op as u64)));
+        }
+        self.truncated.remove(&op);
+    }
+
+    pub(crate) fn look_at(&mut self, op: Op) {
+        let is_end = self.unlooked.remove(&op).is_some_and(|read| read.at_eof);
+        if is_end || self.truncated.remove(&op) {
+            self.input(Input::EndSeen);
+        }
+    }
+
+    pub(crate) fn wants_connection(&self) -> bool {
+        self.wants_connection && !self.is_over()
+    }
+
+    pub(crate) fn connected(&mut self, is_up: bool) {
+        self.wants_connection = false;
+        match is_up {
+            true => {
+                self.far.accept();
+                self.input(Input::Connected);
+            }
+            false => self.input(Input::ConnectFailed(ErrorKind::CannotConnect.into())),
+        }
+    }
+
+    pub(crate) fn advance(&mut self, milliseconds: u64) {
+        self.now += Duration::from_millis(milliseconds);
+        self.input(Input::Tick);
+    }
+
+    pub(crate) fn peer_acts(&mut self, act: Act) {
+        self.far.act(act);
+    }
+
+    fn offer(&self) -> Vec<u8> {
+        match self.client.transmit() {
+            Transmit::One(bytes) => bytes.to_vec(),
+            Transmit::Many(pieces) => pieces.iter().flat_map(|piece| piece.to_vec()).collect(),
+        }
+    }
+
+    /// One attempt to send all there is. Whether anything moved.
+    pub(crate) fn send(&mut self) -> bool {
+        let bytes = self.offer();
+        assert!(!bytes.is_empty(), "a wish to send comes with bytes");
+        let is_cipher = self.client.is_secure() || self.client.is_handshaking();
+        match self.far.take(&bytes, is_cipher) {
+            Fate::Blocked => return false,
+            Fate::Taken { count, .. } => self.input(Input::Sent(count)),
+            Fate::Fails { is_reset } => self.input(Input::SendFailed(lost(is_reset))),
+        }
+        true
+    }
+
+    /// What a clean end leaves behind leaves, and FIN behind it.
+    pub(crate) fn linger(&mut self) {
+        let bytes = self.offer();
+        let is_sent = bytes.is_empty()
+            || match self.far.take(&bytes, true) {
+                Fate::Taken { count, .. } => count == bytes.len(),
+                Fate::Blocked | Fate::Fails { .. } => false,
+            };
+        if is_sent && !std::mem::replace(&mut self.is_fin_sent, true) {
+            self.far.take_fin();
+        }
+    }
+
+    /// Receives what comes next: all the bytes there are, or the end.
+    pub(crate) fn receive(&mut self) {
+        match self.far.next() {
+            Next::Nothing => {}
+            Next::Bytes => {
+                while self.far.next() == Next::Bytes && !self.is_over() {
+                    let buffer = self.client.receive_buffer();
+                    let piece = self.far.give(buffer.capacity() - buffer.len());
+                    assert!(!piece.is_empty(), "a wish to receive comes with room");
+                    buffer.put_slice(&piece);
+                    self.input(Input::Received(piece.len()));
+                }
+            }
+            Next::Fin | Next::Reset => match self.far.give_end() {
+                true => self.input(Input::ReceiveFailed(lost(true))),
+                false => self.input(Input::ReceivedEnd),
+            },
+        }
+    }
+}
+
+fn told(event: Event) -> Told {
+    match event {
+        Event::Connected => Told::Connected,
+        Event::Secured(_) => Told::Secured,
+        Event::Unsecured => Told::Unsecured,
+        Event::ReadClosed => Told::ReadClosed,
+        Event::WriteClosed => Told::WriteClosed,
+        Event::Finished(result) => Told::Finished(result.map_err(|error| plain(error.kind()))),
+        other => panic!("unexpected {other:?}"),
+    }
+}
+
+fn lost(is_reset: bool) -> Error {
+    let source = match is_reset {
+        true => io::ErrorKind::ConnectionReset,
+        false => io::ErrorKind::BrokenPipe,
+    };
+    Error::new(ErrorKind::ConnectionLost).caused_by(io::Error::from(source))
+}
+
+fn options(rules: Rules) -> Options {
+    let mut options = Options::default();
+    options.timeout_for_request = Duration::from_millis(REQUEST).into();
+    options.timeout_for_resource = Duration::from_millis(RESOURCE).into();
+    options.strict_barriers = rules.is_strict;
+    options.timeout_is_fatal = rules.is_fatal;
+    options.tolerate_truncation = rules.tolerates;
+    options.stop_secure_is_noop = rules.stops_not;
+    options.unread_clear_text = match rules.discards {
+        true => UnreadClearText::Discard,
+        false => UnreadClearText::Fail,
+    };
+    options
+}
+
+fn operation(op: Op, call: Call) -> Operation {
+    let timeout = |milliseconds| Timeout::from(Duration::from_millis(milliseconds));
+    match call {
+        Call::Read { min, max, timeout: limit } => {
+            Operation::Read(ReadKind::Data { min, max }, timeout(limit))
+        }
+        Call::Until { is_pair, max, timeout: limit } => {
+            let delimiter = Bytes::from_static(if is_pair { b"\n\n" } else { b"\n" });
+            Operation::Read(ReadKind::Until { delimiter, max }, timeout(limit))
+        }
+        Call::Write { length, timeout: limit } => {
+            Operation::Write(written(op, length).into(), timeout(limit))
+        }
+        Call::CloseRead => Operation::CloseRead,
+        Call::CloseWrite => Operation::CloseWrite,
+        Call::Start => Operation::StartSecure(SecureOptions::default()),
+        Call::Stop => Operation::StopSecure,
+        Call::Capture => Operation::Capture,
+    }
+}
