@@ -70,6 +70,10 @@ impl Far {
         }
     }
 
+    pub(crate) fn waiting(&self) -> usize {
+        self.out.len()
+    }
+
     pub(crate) fn give(&mut self, most: usize) -> Vec<u8> {
         self.out.drain(..most.min(self.out.len())).collect()
     }

@@ -14,8 +14,21 @@ const ROUNDS: usize = 200;
 
 /// Runs a scenario. The error says where the two parted.
 pub(crate) fn check(scenario: &Scenario) -> Result<(), String> {
-    let run = AssertUnwindSafe(|| Pair::new(scenario).run(&scenario.steps));
-    match catch_unwind(run) {
+    run(&mut Pair::new(scenario), &scenario.steps)
+}
+
+/// The same, and all that was done and said until then.
+pub(crate) fn trace(scenario: &Scenario) -> String {
+    let mut pair = Pair::new(scenario);
+    pair.trace = Some(Vec::new());
+    let result = run(&mut pair, &scenario.steps);
+    let mut lines = pair.trace.unwrap_or_default();
+    lines.extend(result.err());
+    lines.join("\n")
+}
+
+fn run(pair: &mut Pair, steps: &[Step]) -> Agreed {
+    match catch_unwind(AssertUnwindSafe(|| pair.run(steps))) {
         Ok(result) => result,
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();
@@ -31,6 +44,7 @@ struct Pair {
     calls: Vec<Call>,
     connects_late: bool,
     has_lingered: bool,
+    trace: Option<Vec<String>>,
 }
 
 type Agreed<T = ()> = Result<T, String>;
@@ -44,6 +58,7 @@ impl Pair {
             calls: Vec::new(),
             connects_late: scenario.rules.connects_late,
             has_lingered: false,
+            trace: None,
         }
     }
 
@@ -55,7 +70,14 @@ impl Pair {
         Ok(())
     }
 
+    fn note(&mut self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(line());
+        }
+    }
+
     fn step(&mut self, step: Step) -> Agreed {
+        self.note(|| format!("{step:?}"));
         let (model, world) = (&mut self.model, &mut self.world);
         match step {
             Step::Call(call) => {
@@ -149,6 +171,7 @@ impl Pair {
         if !self.model.wants_send() {
             return Ok(false);
         }
+        self.note(|| "  sends".into());
         let model = self.model.send();
         agree("whether bytes were sent", model, self.world.send())?;
         self.compare()?;
@@ -158,6 +181,7 @@ impl Pair {
     fn sweep(&mut self) -> Agreed {
         match self.next()? {
             Next::Nothing => {
+                self.note(|| "  finds nothing more".into());
                 self.model.drained();
                 self.world.input(Input::Drained);
             }
@@ -182,7 +206,9 @@ impl Pair {
     }
 
     fn deliver(&mut self) -> Agreed {
-        match self.next()? {
+        let next = self.next()?;
+        self.note(|| format!("  receives {next:?}"));
+        match next {
             Next::Nothing => {}
             Next::Bytes => self.model.receive(),
             Next::Fin | Next::Reset => self.model.receive_end(),
@@ -193,6 +219,9 @@ impl Pair {
 
     fn compare(&mut self) -> Agreed {
         let (model, world) = (self.model.take_said(), self.world.take_said());
+        for (name, said) in [("model", &model), ("core", &world)] {
+            said.iter().for_each(|said| self.note(|| format!("    {name}: {said:?}")));
+        }
         for lane in [Lane::Read, Lane::Write, Lane::Barrier] {
             let of_lane = |said: &[Said]| of_lane(said, &self.calls, lane);
             agree(&format!("{lane:?}s"), of_lane(&model), of_lane(&world))?;

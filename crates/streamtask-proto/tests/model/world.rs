@@ -93,10 +93,13 @@ impl World {
                 Output::Close(closing) => {
                     self.said.push(Said::Close { lingers: closing == Closing::Lingering });
                 }
-                Output::Captured(pipe) => self.said.push(Said::Captured {
-                    unread: pipe.readable().to_vec(),
-                    is_secure: pipe.is_secure(),
-                }),
+                Output::Captured(mut pipe) => {
+                    let mut unread = Vec::new();
+                    while !pipe.readable().is_empty() {
+                        unread.extend(pipe.take(pipe.readable().len()));
+                    }
+                    self.said.push(Said::Captured { unread, is_secure: pipe.is_secure() });
+                }
                 Output::Wait(wait) => {
                     self.wait = wait;
                     return;
@@ -223,9 +226,12 @@ impl World {
         match self.far.next() {
             Next::Nothing => {}
             Next::Bytes => {
-                while self.far.next() == Next::Bytes && !self.is_over() {
+                // What the peer answers meanwhile is for another time.
+                let mut left = self.far.waiting();
+                while left > 0 && !self.is_over() {
                     let buffer = self.client.receive_buffer();
-                    let piece = self.far.give(buffer.capacity() - buffer.len());
+                    let piece = self.far.give(left.min(buffer.capacity() - buffer.len()));
+                    left -= piece.len();
                     assert!(!piece.is_empty(), "a wish to receive comes with room");
                     buffer.put_slice(&piece);
                     self.input(Input::Received(piece.len()));

@@ -12,6 +12,7 @@ impl Model {
                 Active::None => self.begin_next(),
                 Active::CloseWrite { op } => self.go_on_closing(op),
                 Active::Stop { op, .. } => self.go_on_stopping(op),
+                Active::Secured { .. } => self.tell_secured(),
                 Active::Sweep { .. } | Active::Handshake { .. } => false,
             };
             if !is_done {
@@ -76,7 +77,10 @@ impl Model {
         match self.write_side {
             WriteSide::Failed { kind, .. } => return self.answer(op, Answer::Failed(kind)),
             WriteSide::Open if self.is_secure() => self.out.push_back(Out::CloseNotify),
-            WriteSide::Open | WriteSide::Poisoned(_) | WriteSide::Closed => {}
+            WriteSide::Open
+            | WriteSide::Poisoned(_)
+            | WriteSide::Closed
+            | WriteSide::ClosedPoisoned(_) => {}
         }
         self.active = Active::CloseWrite { op };
     }
@@ -86,7 +90,10 @@ impl Model {
             return false;
         }
         self.active = Active::None;
-        self.write_side = WriteSide::Closed;
+        self.write_side = match self.write_side {
+            WriteSide::Poisoned(kind) => WriteSide::ClosedPoisoned(kind),
+            _ => WriteSide::Closed,
+        };
         self.said.push(Said::Fin);
         self.send_fin();
         self.tell_write_closed();
@@ -129,10 +136,10 @@ impl Model {
     fn go_on_stopping(&mut self, op: Op) -> bool {
         match (self.layer().end, self.write_failure()) {
             (None, _) => return false,
-            (Some(_), Some(kind)) => self.fail(kind),
+            (Some(_), Some(kind)) => self.break_down(kind),
             (Some(End::CloseNotify), None) if !self.out.is_empty() => return false,
             (Some(End::CloseNotify), None) => self.unsecured(op),
-            (Some(End::Fin | End::Truncated), None) => self.fail(ErrorKind::ConnectionLost),
+            (Some(End::Fin | End::Truncated), None) => self.break_down(ErrorKind::ConnectionLost),
         }
         true
     }

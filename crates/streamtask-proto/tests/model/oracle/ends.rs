@@ -3,28 +3,41 @@
 use streamtask_proto::ErrorKind;
 
 use super::reads::Verdict;
-use super::{Active, Model, Out, Over, ReadSide, WriteSide};
+use super::{Active, Link, Model, Out, Over, ReadSide, WriteSide};
 use crate::peer::Seen;
 use crate::words::{Answer, Call, Said, Told};
+
+/// What a failure does besides failing.
+#[derive(Clone, Copy, Debug, Default)]
+struct Closing {
+    /// Whether delegates hear that both sides are closed.
+    is_broken: bool,
+    lingers: bool,
+}
 
 impl Model {
     /// What is broken fails the task as soon as that may be told.
     pub(super) fn check_broken(&mut self) {
         if let Some(kind) = self.broken.filter(|_| self.is_acting()) {
-            self.fail(kind);
+            self.break_down(kind);
         }
     }
 
+    /// The task fails by what it was told or by its own decision.
     pub(super) fn fail(&mut self, kind: ErrorKind) {
-        self.fail_and_close(kind, false);
+        self.fail_and_close(kind, Closing::default());
+    }
+
+    /// The task fails by what the peer did: neither direction will ever work again.
+    pub(super) fn break_down(&mut self, kind: ErrorKind) {
+        self.fail_and_close(kind, Closing { is_broken: true, lingers: false });
     }
 
     /// Reads, writes and barriers fail, in this order; then come the events.
-    fn fail_and_close(&mut self, kind: ErrorKind, lingers: bool) {
+    fn fail_and_close(&mut self, kind: ErrorKind, closing: Closing) {
         let is_start_due = matches!(self.active, Active::Sweep { .. } | Active::Handshake { .. })
             || self.barriers.iter().any(|barrier| barrier.call == Call::Start);
-        let is_cancelled = kind == ErrorKind::Cancelled;
-        if is_cancelled || matches!(kind, ErrorKind::UnexpectedClearText { .. }) {
+        if matches!(kind, ErrorKind::Cancelled | ErrorKind::UnexpectedClearText { .. }) {
             self.layers.iter_mut().for_each(|layer| layer.bytes.clear());
         }
         self.fail_reads(kind);
@@ -34,11 +47,11 @@ impl Model {
             let clear = self.layers.iter_mut().filter(|layer| !layer.is_secure);
             clear.for_each(|layer| layer.bytes.clear());
         }
-        if !is_cancelled {
+        if closing.is_broken {
             self.tell_read_closed_now();
             self.tell_write_closed();
         }
-        self.finish(Over::Failed(kind), lingers);
+        self.finish(Over::Failed(kind), closing.lingers);
     }
 
     fn fail_reads(&mut self, kind: ErrorKind) {
@@ -49,7 +62,8 @@ impl Model {
             };
             match verdict {
                 Verdict::Bytes { layer, count, eof } => self.take(read.op, layer, count, eof),
-                Verdict::Wait | Verdict::Fails(_) => self.fail_read(read.op, kind),
+                Verdict::Fails(own) => self.fail_read(read.op, own),
+                Verdict::Wait => self.fail_read(read.op, kind),
             };
         }
     }
@@ -60,6 +74,7 @@ impl Model {
             Active::CloseWrite { op }
             | Active::Sweep { op, .. }
             | Active::Handshake { op, .. }
+            | Active::Secured { op }
             | Active::Stop { op, .. } => self.answer(op, Answer::Failed(kind)),
         }
         for barrier in std::mem::take(&mut self.barriers) {
@@ -104,9 +119,10 @@ impl Model {
                 if self.is_secure() && self.write_side == WriteSide::Open {
                     self.out.push_back(Out::CloseNotify);
                 }
-                self.finish(Over::Well, true);
+                self.finish(Over::Well, self.link == Link::Up);
             }
-            true if !self.is_running => self.fail_and_close(ErrorKind::Cancelled, true),
+            true if !self.is_running => self
+                .fail_and_close(ErrorKind::Cancelled, Closing { is_broken: false, lingers: true }),
             true => {}
         }
     }

@@ -5,9 +5,6 @@ use streamtask_proto::ErrorKind;
 use super::{Active, End, Item, Layer, Model, Out, ReadSide, Thirst, WriteSide};
 use crate::words::{Answer, Op, Told};
 
-/// Shorter babble may yet become the head of a record.
-const RECORD_HEAD: usize = 5;
-
 /// How much is taken in when nobody reads it.
 const TAKEN_IN: usize = 1024 * 1024;
 
@@ -82,7 +79,7 @@ impl Model {
             Item::Secure(bytes) => self.keep(bytes),
             Item::CloseNotify => self.layer_mut().end = Some(End::CloseNotify),
             Item::Clear(bytes) => {
-                if self.is_babble(bytes.len()) {
+                if !bytes.is_empty() {
                     self.broken = Some(ErrorKind::SecureConnectionFailed);
                 }
             }
@@ -105,13 +102,9 @@ impl Model {
             WriteSide::Failed { is_reset: false, .. }
             | WriteSide::Open
             | WriteSide::Closed
-            | WriteSide::Poisoned(_) => self.layer_mut().end = Some(end),
+            | WriteSide::Poisoned(_)
+            | WriteSide::ClosedPoisoned(_) => self.layer_mut().end = Some(end),
         }
-    }
-
-    fn is_babble(&mut self, count: usize) -> bool {
-        self.babble += count;
-        self.babble >= RECORD_HEAD
     }
 
     fn arrive_in_sweep(&mut self, op: Op, discarded: usize, item: Item) {
@@ -124,10 +117,10 @@ impl Model {
                 }
             }
             Item::Fin => match self.write_side {
-                WriteSide::Failed { kind, .. } => self.fail(kind),
-                _ => self.fail(ErrorKind::NotConnected),
+                WriteSide::Failed { kind, .. } => self.break_down(kind),
+                _ => self.break_down(ErrorKind::ConnectionLost),
             },
-            Item::Reset => self.fail(ErrorKind::ConnectionLost),
+            Item::Reset => self.break_down(ErrorKind::ConnectionLost),
             item => unreachable!("TLS before a ClientHello: {item:?}"),
         }
     }
@@ -141,24 +134,31 @@ impl Model {
                 }
             }
             Item::Second => self.secured(op),
-            Item::Refusal => self.fail(ErrorKind::SecureConnectionFailed),
-            Item::Clear(bytes) => {
-                if self.is_babble(bytes.len()) {
-                    self.fail(ErrorKind::SecureConnectionFailed);
-                }
-            }
-            Item::Fin | Item::Reset => self.fail(ErrorKind::ConnectionLost),
+            Item::Refusal => self.broken = Some(ErrorKind::SecureConnectionFailed),
+            Item::Clear(_) => self.broken = Some(ErrorKind::SecureConnectionFailed),
+            Item::Fin | Item::Reset => self.broken = Some(ErrorKind::ConnectionLost),
             Item::Secure(_) | Item::CloseNotify => unreachable!("too early: {item:?}"),
         }
     }
 
     fn secured(&mut self, op: Op) {
-        self.active = Active::None;
-        self.babble = 0;
+        self.active = Active::Secured { op };
         self.layer_mut().is_switched = true;
         self.layers.push(Layer { is_secure: true, ..Layer::default() });
-        self.tell(Told::Secured);
-        self.answer(op, Answer::Secured);
+        self.tell_secured();
+    }
+
+    /// A handshake runs on in a suspended task, but is told only when that resumes.
+    pub(super) fn tell_secured(&mut self) -> bool {
+        match self.active {
+            Active::Secured { op } if self.is_acting() => {
+                self.active = Active::None;
+                self.tell(Told::Secured);
+                self.answer(op, Answer::Secured);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Both close_notifys have gone: clear text again, first what came behind the peer's.
@@ -174,7 +174,7 @@ impl Model {
     }
 
     pub(crate) fn is_sweeping(&self) -> bool {
-        !self.is_over() && matches!(self.active, Active::Sweep { .. })
+        self.is_acting() && matches!(self.active, Active::Sweep { .. })
     }
 
     /// The sweep found nothing more: the ClientHello may leave.
@@ -188,10 +188,10 @@ impl Model {
 
     /// Whether it wants to receive.
     pub(crate) fn thirst(&self) -> Thirst {
-        if !self.is_up() {
+        if !self.is_up() || self.broken.is_some() {
             return Thirst::MustNot;
         }
-        if matches!(self.active, Active::Sweep { .. } | Active::Handshake { .. }) {
+        if matches!(self.active, Active::Handshake { .. }) {
             return Thirst::Must;
         }
         if !self.is_running || self.unread() >= TAKEN_IN {
@@ -201,6 +201,9 @@ impl Model {
             Some(End::Fin | End::Truncated) => return Thirst::MustNot,
             Some(End::CloseNotify) => return Thirst::May,
             None => {}
+        }
+        if matches!(self.active, Active::Sweep { .. }) {
+            return Thirst::Must;
         }
         let has_read = self.reads.first().is_some_and(|read| self.may_go(read.op));
         let is_stopping = matches!(self.active, Active::Stop { .. });

@@ -39,6 +39,8 @@ impl Model {
         Some(match call {
             Call::CloseRead | Call::CloseWrite => Answer::Done,
             Call::Read { max: 0, .. } => failed,
+            // After close_read nothing is read any more, however the task ended.
+            Call::Read { .. } | Call::Until { .. } if self.read_side != ReadSide::Open => failed,
             Call::Read { .. } | Call::Until { .. } if is_senseless(call) => failed,
             Call::Read { .. } | Call::Until { .. } => match self.look_left_over(call) {
                 Verdict::Bytes { layer, count, eof } => self.take(op, layer, count, eof),
@@ -55,17 +57,12 @@ impl Model {
             Call::Read { .. } | Call::Until { .. } if is_senseless(call) => {
                 Answer::Failed(ErrorKind::InvalidArgument)
             }
-            Call::Read { .. } | Call::Until { .. } => {
-                let verdict = match self.read_side {
-                    ReadSide::Open => self.look(call, false),
-                    ReadSide::Called | ReadSide::Closed => self.look_left_over(call),
-                };
-                match verdict {
-                    Verdict::Bytes { layer, count, eof } => self.take(op, layer, count, eof),
-                    Verdict::Fails(kind) => Answer::Failed(kind),
-                    Verdict::Wait => closed,
-                }
-            }
+            Call::Read { .. } | Call::Until { .. } if self.read_side != ReadSide::Open => closed,
+            Call::Read { .. } | Call::Until { .. } => match self.look(call, false) {
+                Verdict::Bytes { layer, count, eof } => self.take(op, layer, count, eof),
+                Verdict::Fails(kind) => Answer::Failed(kind),
+                Verdict::Wait => closed,
+            },
             Call::Write { .. } | Call::Start | Call::Stop | Call::Capture => closed,
         })
     }
@@ -130,7 +127,9 @@ impl Model {
     /// What fails writes, if something does.
     pub(super) fn write_failure(&self) -> Option<ErrorKind> {
         match self.write_side {
-            WriteSide::Poisoned(kind) | WriteSide::Failed { kind, .. } => Some(kind),
+            WriteSide::Poisoned(kind)
+            | WriteSide::ClosedPoisoned(kind)
+            | WriteSide::Failed { kind, .. } => Some(kind),
             WriteSide::Open | WriteSide::Closed => None,
         }
     }

@@ -39,8 +39,6 @@ pub(crate) struct Model {
     layers: Vec<Layer>,
     /// What came behind the peer's close_notify, in the order it came.
     behind: VecDeque<Item>,
-    /// Bytes that are no TLS where TLS should be.
-    babble: usize,
     read_side: ReadSide,
     is_close_write_called: bool,
     write_side: WriteSide,
@@ -101,10 +99,25 @@ struct Barrier {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Active {
     None,
-    CloseWrite { op: Op },
-    Sweep { op: Op, discarded: usize },
-    Handshake { op: Op, deadline: u64 },
-    Stop { op: Op, deadline: u64 },
+    CloseWrite {
+        op: Op,
+    },
+    Sweep {
+        op: Op,
+        discarded: usize,
+    },
+    Handshake {
+        op: Op,
+        deadline: u64,
+    },
+    /// Its handshake has succeeded, and nobody was told yet.
+    Secured {
+        op: Op,
+    },
+    Stop {
+        op: Op,
+        deadline: u64,
+    },
 }
 
 /// What came under one layer.
@@ -150,6 +163,7 @@ enum WriteSide {
     Closed,
     /// A write was cut short by its timeout.
     Poisoned(ErrorKind),
+    ClosedPoisoned(ErrorKind),
     Failed {
         kind: ErrorKind,
         is_reset: bool,
@@ -205,7 +219,6 @@ impl Model {
             active: Active::None,
             layers: vec![Layer::default()],
             behind: VecDeque::new(),
-            babble: 0,
             read_side: ReadSide::Open,
             is_close_write_called: false,
             write_side: WriteSide::Open,

@@ -34,7 +34,9 @@ impl Model {
     /// Whether no barrier holds the read `op`.
     pub(super) fn may_go(&self, op: Op) -> bool {
         match self.active {
-            Active::Sweep { .. } | Active::Handshake { .. } => return false,
+            Active::Sweep { .. } | Active::Handshake { .. } | Active::Secured { .. } => {
+                return false;
+            }
             Active::Stop { op: stop, .. } if self.rules.is_strict && stop < op => return false,
             Active::None | Active::CloseWrite { .. } | Active::Stop { .. } => {}
         }
@@ -54,7 +56,8 @@ impl Model {
         let layer = &self.layers[at];
         let length = layer.bytes.len();
         let all = |eof| Verdict::Bytes { layer: at, count: length, eof: Some(eof) };
-        let is_ended = is_last && !is_stop_imminent;
+        let is_switch = is_stop_imminent && layer.end == Some(End::CloseNotify);
+        let is_ended = is_last && !is_switch;
         match self.enough(call) {
             Some(Ok(count)) => {
                 let empties = count == length && is_ended;
@@ -83,8 +86,9 @@ impl Model {
     /// What `call` would get of what a task left behind: only what satisfies it.
     pub(super) fn look_left_over(&self, call: Call) -> Verdict {
         match self.enough(call) {
+            Some(Ok(0)) | None => Verdict::Wait,
             Some(Ok(count)) => Verdict::Bytes { layer: self.front().0, count, eof: None },
-            Some(Err(_)) | None => Verdict::Wait,
+            Some(Err(kind)) => Verdict::Fails(kind),
         }
     }
 
@@ -200,7 +204,11 @@ impl Model {
 
     /// Says once that nothing more comes.
     pub(super) fn tell_read_closed(&mut self) {
-        let is_known = self.layer().end.is_some() && !self.is_stop_imminent();
+        let is_known = match self.layer().end {
+            None => false,
+            Some(End::CloseNotify) => !self.is_stop_imminent(),
+            Some(End::Fin | End::Truncated) => true,
+        };
         let is_due = self.reads.is_empty() && is_known || self.read_side == ReadSide::Closed;
         if self.is_acting() && is_due {
             self.tell_read_closed_now();

@@ -42,7 +42,10 @@ impl Model {
     /// Whether a barrier holds the write `op`.
     pub(super) fn holds_write(&self, op: Op) -> bool {
         match self.active {
-            Active::Sweep { .. } | Active::Handshake { .. } | Active::Stop { .. } => return true,
+            Active::Sweep { .. }
+            | Active::Handshake { .. }
+            | Active::Secured { .. }
+            | Active::Stop { .. } => return true,
             Active::None | Active::CloseWrite { .. } => {}
         }
         self.barriers.iter().any(|barrier| {
