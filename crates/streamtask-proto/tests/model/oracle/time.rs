@@ -38,12 +38,14 @@ impl Model {
         let late = |deadline: u64| deadline <= now;
         let reads: Vec<_> = self.reads.iter().filter(|read| late(read.deadline)).copied().collect();
         let kind = ErrorKind::TimedOut(Limit::Read);
-        self.reads.retain(|read| !late(read.deadline));
-        for read in &reads {
-            self.fail_read(read.op, kind);
-        }
-        if self.rules.is_fatal && !reads.is_empty() {
+        if let Some(first) = reads.first().filter(|_| self.rules.is_fatal) {
+            self.reads.retain(|read| read.op != first.op);
+            self.fail_read(first.op, kind);
             return self.fail(kind);
+        }
+        self.reads.retain(|read| !late(read.deadline));
+        for read in reads {
+            self.fail_read(read.op, kind);
         }
         self.expire_writes();
     }
