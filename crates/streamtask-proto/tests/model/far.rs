@@ -21,6 +21,8 @@ pub(crate) struct Far {
     /// To the client.
     out: VecDeque<u8>,
     end: Option<Next>,
+    /// Whether it has said its end: nothing follows that.
+    has_ended: bool,
 }
 
 enum Layer {
@@ -32,7 +34,15 @@ enum Layer {
 impl Far {
     pub(crate) fn new(player: Player, is_tls12: bool) -> Self {
         let out = VecDeque::new();
-        Far { player, layer: Layer::Clear, is_tls12, raw: Vec::new(), out, end: None }
+        Far {
+            player,
+            layer: Layer::Clear,
+            is_tls12,
+            raw: Vec::new(),
+            out,
+            end: None,
+            has_ended: false,
+        }
     }
 
     pub(crate) fn accept(&mut self) {
@@ -145,8 +155,8 @@ impl Far {
                     self.out.extend(bytes);
                 }
                 (Emit::Refuse, _) => self.out.extend([21, 3, 3, 0, 2, 1, 0]),
-                (Emit::Fin, _) => self.end = Some(Next::Fin),
-                (Emit::Reset, _) => self.end = Some(Next::Reset),
+                (Emit::Fin, _) => self.end(Next::Fin),
+                (Emit::Reset, _) => self.end(Next::Reset),
                 (Emit::EndTls, _) => self.layer = Layer::Clear,
                 (Emit::BeginTls, Layer::Asked { hello }) => {
                     let config = server_config(self.is_tls12);
@@ -166,10 +176,17 @@ impl Far {
         }
     }
 
+    fn end(&mut self, end: Next) {
+        self.end = Some(end);
+        self.has_ended = true;
+    }
+
     fn flush(&mut self) {
+        let mut void = VecDeque::new();
+        let out = if self.has_ended { &mut void } else { &mut self.out };
         if let Layer::Tls { server, .. } = &mut self.layer {
             while server.wants_write() {
-                server.write_tls(&mut self.out).expect("memory can be written");
+                server.write_tls(out).expect("memory can be written");
             }
         }
     }

@@ -87,7 +87,7 @@ pub(crate) struct Player {
     /// What has to wait for the handshake.
     later: VecDeque<Act>,
     said: usize,
-    has_ended: bool,
+    pub(crate) has_ended: bool,
     pub(crate) seen: Vec<Seen>,
     pub(crate) wire: Wire,
 }

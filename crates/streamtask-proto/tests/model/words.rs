@@ -115,9 +115,15 @@ pub(crate) fn written(op: Op, length: usize) -> Vec<u8> {
 pub(crate) enum Said {
     Answer(Op, Answer),
     Event(Told),
-    Close { lingers: bool },
+    Close {
+        lingers: bool,
+    },
     Fin,
-    Captured { unread: Vec<u8>, is_secure: bool },
+    /// What was unread goes along, unless it was for nobody any more.
+    Captured {
+        unread: Option<Vec<u8>>,
+        is_secure: bool,
+    },
 }
 
 /// How an operation ended.

@@ -87,8 +87,9 @@ impl World {
                 Output::Connect => self.wants_connection = true,
                 Output::ShutdownWrite => {
                     self.said.push(Said::Fin);
-                    self.is_fin_sent = true;
-                    self.far.take_fin();
+                    if !std::mem::replace(&mut self.is_fin_sent, true) {
+                        self.far.take_fin();
+                    }
                 }
                 Output::Close(closing) => {
                     self.said.push(Said::Close { lingers: closing == Closing::Lingering });
@@ -98,7 +99,8 @@ impl World {
                     while !pipe.readable().is_empty() {
                         unread.extend(pipe.take(pipe.readable().len()));
                     }
-                    self.said.push(Said::Captured { unread, is_secure: pipe.is_secure() });
+                    self.said
+                        .push(Said::Captured { unread: Some(unread), is_secure: pipe.is_secure() });
                 }
                 Output::Wait(wait) => {
                     self.wait = wait;
@@ -127,7 +129,7 @@ impl World {
         match (self.kept.contains(&op), result) {
             (true, Ok(Outcome::Read(read))) => drop(self.unlooked.insert(op, read)),
             (true, _) if tells_end => drop(self.truncated.insert(op)),
-            (false, _) if tells_end => self.client.handle(self.now, Input::EndSeen),
+            (false, result) if tells_end => self.client.handle(self.now, seen_end(result.ok())),
             _ => {}
         }
     }
@@ -158,9 +160,11 @@ impl World {
     }
 
     pub(crate) fn look_at(&mut self, op: Op) {
-        let is_end = self.unlooked.remove(&op).is_some_and(|read| read.at_eof);
-        if is_end || self.truncated.remove(&op) {
-            self.input(Input::EndSeen);
+        match self.unlooked.remove(&op) {
+            Some(read) if read.at_eof => self.input(seen_end(Some(Outcome::Read(read)))),
+            Some(_) => {}
+            None if self.truncated.remove(&op) => self.input(seen_end(None)),
+            None => {}
         }
     }
 
@@ -243,6 +247,14 @@ impl World {
             },
         }
     }
+}
+
+/// Somebody looks at a read that told the end: one that brought it, or one that failed by it.
+fn seen_end(outcome: Option<Outcome>) -> Input {
+    Input::EndSeen(match outcome {
+        Some(Outcome::Read(read)) => Some(read.layer()),
+        Some(_) | None => None,
+    })
 }
 
 fn told(event: Event) -> Told {

@@ -91,8 +91,10 @@ impl Model {
         }
         self.active = Active::None;
         self.write_side = match self.write_side {
-            WriteSide::Poisoned(kind) => WriteSide::ClosedPoisoned(kind),
-            _ => WriteSide::Closed,
+            WriteSide::Poisoned(kind) | WriteSide::ClosedPoisoned(kind) => {
+                WriteSide::ClosedPoisoned(kind)
+            }
+            WriteSide::Open | WriteSide::Closed | WriteSide::Failed { .. } => WriteSide::Closed,
         };
         self.said.push(Said::Fin);
         self.send_fin();
@@ -106,6 +108,7 @@ impl Model {
             return self.answer(op, Answer::Secured);
         }
         self.active = Active::Sweep { op, discarded: 0 };
+        self.layer_mut().is_sealed = true;
         let is_closed = self.read_side == ReadSide::Closed
             || self.write_side == WriteSide::Closed
             || self.layer().end.is_some();
@@ -149,7 +152,8 @@ impl Model {
             return self.answer(op, Answer::Failed(kind));
         }
         self.answer(op, Answer::Done);
-        let unread = self.layers.iter().flat_map(|layer| layer.bytes.iter().copied()).collect();
+        let unread = self.layers.iter().flat_map(|layer| layer.bytes.iter().copied());
+        let unread = (self.read_side != ReadSide::Closed).then(|| unread.collect());
         self.said.push(Said::Captured { unread, is_secure: self.is_secure() });
         self.over = Some(super::Over::Captured);
     }

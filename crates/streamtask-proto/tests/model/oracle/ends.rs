@@ -44,8 +44,10 @@ impl Model {
         self.fail_writes(kind);
         self.fail_barriers(kind);
         if is_start_due {
-            let clear = self.layers.iter_mut().filter(|layer| !layer.is_secure);
-            clear.for_each(|layer| layer.bytes.clear());
+            for layer in self.layers.iter_mut().filter(|layer| !layer.is_secure) {
+                layer.bytes.clear();
+                layer.is_sealed = true;
+            }
         }
         if closing.is_broken {
             self.tell_read_closed_now();
@@ -62,8 +64,7 @@ impl Model {
             };
             match verdict {
                 Verdict::Bytes { layer, count, eof } => self.take(read.op, layer, count, eof),
-                Verdict::Fails(own) => self.fail_read(read.op, own),
-                Verdict::Wait => self.fail_read(read.op, kind),
+                Verdict::Wait | Verdict::Fails(_) => self.fail_read(read.op, kind),
             };
         }
     }
@@ -119,7 +120,8 @@ impl Model {
                 if self.is_secure() && self.write_side == WriteSide::Open {
                     self.out.push_back(Out::CloseNotify);
                 }
-                self.finish(Over::Well, self.link == Link::Up);
+                let over = self.write_failure().map_or(Over::Well, Over::Failed);
+                self.finish(over, self.link == Link::Up);
             }
             true if !self.is_running => self
                 .fail_and_close(ErrorKind::Cancelled, Closing { is_broken: false, lingers: true }),
@@ -130,17 +132,16 @@ impl Model {
     /// What had not left when the task ended cleanly leaves, and FIN behind it.
     pub(crate) fn linger(&mut self) {
         if !self.out.is_empty() {
-            self.out.retain(|out| !matches!(out, Out::Hello | Out::Flight));
             self.flush_out();
         }
-        if self.out.is_empty() && !self.is_fin_sent {
+        if self.out.is_empty() {
             self.send_fin();
         }
     }
 
+    /// A FIN behind the first one is none.
     pub(super) fn send_fin(&mut self) {
-        self.is_fin_sent = true;
-        if self.player.wire.is_up() {
+        if !std::mem::replace(&mut self.is_fin_sent, true) && self.player.wire.is_up() {
             self.reach(vec![Seen::Fin], true);
         }
     }

@@ -77,9 +77,13 @@ impl Model {
                 Some(Answer::Failed(ErrorKind::InvalidArgument))
             }
             Call::Read { .. } | Call::Until { .. } if self.read_side != ReadSide::Open => closed,
-            Call::Write { .. } if self.is_close_write_called => closed,
-            Call::Write { .. } => self.write_failure().map(Answer::Failed),
+            Call::Write { .. } => match self.write_failure() {
+                Some(kind) => Some(Answer::Failed(kind)),
+                None => closed.filter(|_| self.is_close_write_called),
+            },
             Call::CloseRead if self.read_side != ReadSide::Open => Some(Answer::Done),
+            // A write side that has failed says so as often as it is closed.
+            Call::CloseWrite if self.write_failure().is_some() => None,
             Call::CloseWrite if self.is_close_write_called => Some(Answer::Done),
             Call::Stop if self.rules.stops_not => Some(Answer::Done),
             Call::Read { .. }

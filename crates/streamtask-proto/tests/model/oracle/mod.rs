@@ -54,6 +54,8 @@ pub(crate) struct Model {
     /// Reads that are done and were not looked at.
     unlooked: BTreeMap<Op, Taken>,
     given_back: Vec<Taken>,
+    /// Reads that are looked at as soon as all that happens now has happened.
+    to_look_at: Vec<Taken>,
     pub(crate) player: Player,
     inbound: VecDeque<Item>,
     said: Vec<Said>,
@@ -130,6 +132,8 @@ struct Layer {
     end: Option<End>,
     /// Whether another layer has followed.
     is_switched: bool,
+    /// Whether a start of TLS has begun: what was read in clear before never comes back.
+    is_sealed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,6 +235,7 @@ impl Model {
             kept,
             unlooked: BTreeMap::new(),
             given_back: Vec::new(),
+            to_look_at: Vec::new(),
             player: Player::new(scenario.peer.clone()),
             inbound: VecDeque::new(),
             said: Vec::new(),
@@ -346,8 +351,17 @@ impl Model {
         self.put_inbound(emits);
     }
 
-    /// Applies the rules until none has anything to do.
+    /// Applies the rules until none has anything to do. Only then do callers look at their answers.
     fn go(&mut self) {
+        self.settle();
+        while !self.to_look_at.is_empty() {
+            let ends = std::mem::take(&mut self.to_look_at);
+            ends.iter().for_each(|taken| self.see_end(taken));
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
         loop {
             if self.is_over() {
                 return;

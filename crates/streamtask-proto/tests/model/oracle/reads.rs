@@ -58,13 +58,13 @@ impl Model {
         let all = |eof| Verdict::Bytes { layer: at, count: length, eof: Some(eof) };
         let is_switch = is_stop_imminent && layer.end == Some(End::CloseNotify);
         let is_ended = is_last && !is_switch;
+        let is_cut = layer.end == Some(End::Truncated) && !self.rules.tolerates;
         match self.enough(call) {
+            // An end that is a failure answers who wants nothing, too.
+            Some(Ok(0)) if is_cut => return Verdict::Fails(ErrorKind::Truncated),
             Some(Ok(count)) => {
                 let empties = count == length && is_ended;
-                let eof = match layer.end {
-                    Some(End::Truncated) if !self.rules.tolerates => None,
-                    end => end.filter(|_| empties),
-                };
+                let eof = layer.end.filter(|_| empties && !is_cut);
                 return Verdict::Bytes { layer: at, count, eof };
             }
             Some(Err(kind)) => return Verdict::Fails(kind),
@@ -78,7 +78,7 @@ impl Model {
             Some(End::Fin | End::Truncated) if matches!(self.active, Active::Stop { .. }) => {
                 Verdict::Wait
             }
-            Some(End::Truncated) if !self.rules.tolerates => Verdict::Fails(ErrorKind::Truncated),
+            Some(_) if is_cut => Verdict::Fails(ErrorKind::Truncated),
             Some(end) => all(end),
         }
     }
@@ -152,12 +152,12 @@ impl Model {
         self.answer(op, answer.clone());
         match self.kept.contains(&op) {
             true => drop(self.unlooked.insert(op, taken)),
-            false => self.see_end(&taken),
+            false => self.to_look_at.push(taken),
         }
         answer
     }
 
-    fn see_end(&mut self, taken: &Taken) {
+    pub(super) fn see_end(&mut self, taken: &Taken) {
         self.seen_end = taken.end.or(self.seen_end);
     }
 
@@ -196,10 +196,7 @@ impl Model {
         }
         let is_end = self.layers[taken.layer].taken == taken.upto;
         let is_last_taken = self.layers[taken.layer + 1..].iter().all(|layer| layer.taken == 0);
-        let is_clear = !self.layers[taken.layer].is_secure;
-        let starts = self.layers.len() > taken.layer + 1
-            || matches!(self.active, Active::Sweep { .. } | Active::Handshake { .. });
-        is_end && is_last_taken && !(is_clear && starts)
+        is_end && is_last_taken && !self.layers[taken.layer].is_sealed
     }
 
     /// Says once that nothing more comes.

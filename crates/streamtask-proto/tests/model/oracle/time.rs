@@ -38,9 +38,7 @@ impl Model {
         let late = |deadline: u64| deadline <= now;
         let reads: Vec<_> = self.reads.iter().filter(|read| late(read.deadline)).copied().collect();
         let kind = ErrorKind::TimedOut(Limit::Read);
-        if let Some(first) = reads.first().filter(|_| self.rules.is_fatal) {
-            self.reads.retain(|read| read.op != first.op);
-            self.fail_read(first.op, kind);
+        if self.rules.is_fatal && !reads.is_empty() {
             return self.fail(kind);
         }
         self.reads.retain(|read| !late(read.deadline));

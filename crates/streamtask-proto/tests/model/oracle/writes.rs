@@ -69,6 +69,11 @@ impl Model {
         free.map(|write| write.bytes.len() - write.taken).sum()
     }
 
+    /// Whether TLS is broken and nobody was told yet: its alert may leave or not.
+    pub(crate) fn may_send_alert(&self) -> bool {
+        self.broken.is_some() && self.is_up() && !self.is_acting()
+    }
+
     pub(crate) fn wants_send(&self) -> bool {
         self.offer().0 > 0
     }
@@ -130,7 +135,8 @@ impl Model {
     /// What was sent arrives, and the peer reacts.
     pub(super) fn reach(&mut self, seen: Vec<Seen>, is_seen: bool) {
         for seen in seen.into_iter().filter(|_| is_seen) {
-            if seen == Seen::Handshaken && self.rules.is_tls12 {
+            let is_answered = self.rules.is_tls12 && !self.player.has_ended;
+            if seen == Seen::Handshaken && is_answered {
                 self.inbound.push_back(Item::Second);
             }
             let emits = self.player.see(seen);
