@@ -6,36 +6,33 @@ use super::{Active, Barrier, End, Model, Out, ReadSide, WriteSide};
 use crate::words::{Answer, Call, Op, REQUEST, Said};
 
 impl Model {
+    /// One step of one barrier: what it lets go, goes before the next.
     pub(super) fn do_barriers(&mut self) {
-        while self.is_acting() {
-            let is_done = match self.active {
-                Active::None => self.begin_next(),
-                Active::CloseWrite { op } => self.go_on_closing(op),
-                Active::Stop { op, .. } => self.go_on_stopping(op),
-                Active::Secured { .. } => self.tell_secured(),
-                Active::Sweep { .. } | Active::Handshake { .. } => false,
-            };
-            if !is_done {
-                return;
-            }
+        if !self.is_acting() {
+            return;
+        }
+        match self.active {
+            Active::None => self.begin_next(),
+            Active::CloseWrite { op } => self.go_on_closing(op),
+            Active::Stop { op, .. } => self.go_on_stopping(op),
+            Active::Secured { .. } => self.tell_secured(),
+            Active::Sweep { .. } | Active::Handshake { .. } => {}
         }
     }
 
     /// Begins the first barrier if it is ready; a close_write passes close_reads.
-    fn begin_next(&mut self) -> bool {
+    fn begin_next(&mut self) {
         for at in 0..self.barriers.len() {
             let barrier = self.barriers[at];
             let may_pass = at == 0 || barrier.call == Call::CloseWrite;
             if may_pass && self.is_ready(barrier) {
                 self.barriers.remove(at);
-                self.begin(barrier);
-                return true;
+                return self.begin(barrier);
             }
             if barrier.call != Call::CloseRead {
-                return false;
+                return;
             }
         }
-        false
     }
 
     fn is_ready(&self, barrier: Barrier) -> bool {
@@ -85,9 +82,9 @@ impl Model {
         self.active = Active::CloseWrite { op };
     }
 
-    fn go_on_closing(&mut self, op: Op) -> bool {
+    fn go_on_closing(&mut self, op: Op) {
         if !self.out.is_empty() {
-            return false;
+            return;
         }
         self.active = Active::None;
         self.write_side = match self.write_side {
@@ -100,7 +97,6 @@ impl Model {
         self.send_fin();
         self.tell_write_closed();
         self.answer(op, Answer::Done);
-        true
     }
 
     fn begin_start(&mut self, op: Op) {
@@ -136,15 +132,14 @@ impl Model {
         self.active = Active::Stop { op, deadline: self.time + REQUEST };
     }
 
-    fn go_on_stopping(&mut self, op: Op) -> bool {
+    fn go_on_stopping(&mut self, op: Op) {
         match (self.layer().end, self.write_failure()) {
-            (None, _) => return false,
+            (None, _) => {}
             (Some(_), Some(kind)) => self.break_down(kind),
-            (Some(End::CloseNotify), None) if !self.out.is_empty() => return false,
+            (Some(End::CloseNotify), None) if !self.out.is_empty() => {}
             (Some(End::CloseNotify), None) => self.unsecured(op),
             (Some(End::Fin | End::Truncated), None) => self.break_down(ErrorKind::ConnectionLost),
         }
-        true
     }
 
     fn begin_capture(&mut self, op: Op) {

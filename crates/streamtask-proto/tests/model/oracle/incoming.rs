@@ -149,15 +149,11 @@ impl Model {
     }
 
     /// A handshake runs on in a suspended task, but is told only when that resumes.
-    pub(super) fn tell_secured(&mut self) -> bool {
-        match self.active {
-            Active::Secured { op } if self.is_acting() => {
-                self.active = Active::None;
-                self.tell(Told::Secured);
-                self.answer(op, Answer::Secured);
-                true
-            }
-            _ => false,
+    pub(super) fn tell_secured(&mut self) {
+        if let (Active::Secured { op }, true) = (self.active, self.is_acting()) {
+            self.active = Active::None;
+            self.tell(Told::Secured);
+            self.answer(op, Answer::Secured);
         }
     }
 

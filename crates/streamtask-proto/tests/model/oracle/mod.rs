@@ -367,11 +367,13 @@ impl Model {
                 return;
             }
             let before = self.clone();
-            self.check_abandoned();
             self.do_reads();
             self.check_broken();
             self.do_writes();
             self.do_barriers();
+            if !self.is_same(&before) {
+                continue;
+            }
             self.tell_read_closed();
             self.check_end();
             self.check_abandoned();
