@@ -2,14 +2,13 @@
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
-use std::sync::{Arc, OnceLock};
 
-use rustls::{ServerConfig, ServerConnection};
-use streamtask_proto::tls::{TlsConfig, TlsVersion};
+use rustls::ServerConnection;
 
-use crate::oracle::Next;
-use crate::peer::{Act, Emit, Fate, Player, Seen};
-use crate::server::pki;
+use crate::credentials::server_config;
+use crate::oracle::{Arrival, Next};
+use crate::peer::{Act, Emit, Player, Seen};
+use crate::wire::{Fate, Loss};
 
 /// A peer with real bytes.
 pub(crate) struct Far {
@@ -20,6 +19,8 @@ pub(crate) struct Far {
     raw: Vec<u8>,
     /// To the client.
     out: VecDeque<u8>,
+    /// What `out` is made of.
+    parcels: VecDeque<Parcel>,
     end: Option<Next>,
     /// Whether it has said its end: nothing follows that.
     has_ended: bool,
@@ -31,15 +32,23 @@ enum Layer {
     Tls { server: Box<ServerConnection>, has_closed: bool },
 }
 
+/// Bytes that say something together: clear text each by itself, TLS as a whole.
+#[derive(Debug)]
+struct Parcel {
+    is_clear: bool,
+    left: usize,
+    is_begun: bool,
+}
+
 impl Far {
     pub(crate) fn new(player: Player, is_tls12: bool) -> Self {
-        let out = VecDeque::new();
         Far {
             player,
             layer: Layer::Clear,
             is_tls12,
             raw: Vec::new(),
-            out,
+            out: VecDeque::new(),
+            parcels: VecDeque::new(),
             end: None,
             has_ended: false,
         }
@@ -58,10 +67,12 @@ impl Far {
     /// One attempt of the client to send.
     pub(crate) fn take(&mut self, bytes: &[u8], is_cipher: bool) -> Fate {
         let fate = self.player.wire.fate(bytes.len(), is_cipher);
-        if let Fate::Taken { count, is_seen: true } = fate {
-            self.raw.extend_from_slice(&bytes[..count]);
-            self.decode();
-        }
+        let taken = match fate {
+            Fate::Taken { count, is_seen: true } | Fate::Part { count } => count,
+            Fate::Taken { is_seen: false, .. } | Fate::Blocked | Fate::Fails { .. } => return fate,
+        };
+        self.raw.extend_from_slice(&bytes[..taken]);
+        self.decode();
         fate
     }
 
@@ -84,13 +95,38 @@ impl Far {
         self.out.len()
     }
 
-    pub(crate) fn give(&mut self, most: usize) -> Vec<u8> {
-        self.out.drain(..most.min(self.out.len())).collect()
+    /// Whether the client has a part of something that says nothing yet.
+    pub(crate) fn is_amid(&self) -> bool {
+        self.parcels.front().is_some_and(|parcel| parcel.is_begun && !parcel.is_clear)
     }
 
-    /// The client reads the end. Whether that is a reset.
-    pub(crate) fn give_end(&mut self) -> bool {
-        self.end.take() == Some(Next::Reset) && self.player.wire.tell_reset()
+    /// Gives at most so many bytes, and says what has arrived with them.
+    pub(crate) fn give(&mut self, most: usize) -> (Vec<u8>, Vec<Arrival>) {
+        let bytes: Vec<u8> = self.out.drain(..most.min(self.out.len())).collect();
+        let mut left = bytes.len();
+        let mut arrivals = Vec::new();
+        while left > 0 {
+            let parcel = self.parcels.front_mut().expect("bytes belong to parcels");
+            let part = left.min(parcel.left);
+            parcel.left -= part;
+            parcel.is_begun = true;
+            left -= part;
+            match (parcel.is_clear, parcel.left) {
+                (true, _) => arrivals.push(Arrival::Clear(part)),
+                (false, 0) => arrivals.push(Arrival::Whole),
+                (false, _) => {}
+            }
+            if parcel.left == 0 {
+                self.parcels.pop_front();
+            }
+        }
+        (bytes, arrivals)
+    }
+
+    /// The client reads the end. How the connection was lost, if it was.
+    pub(crate) fn give_end(&mut self) -> Option<Loss> {
+        self.end.take().filter(|end| *end == Next::Loss)?;
+        self.player.wire.tell_loss()
     }
 
     fn decode(&mut self) {
@@ -109,40 +145,44 @@ impl Far {
         }
         match &mut self.layer {
             Layer::Clear if self.raw[0] == 22 => {
-                let hello = record(&mut self.raw).expect("a ClientHello comes whole");
+                let hello = record(&mut self.raw)?;
                 self.layer = Layer::Asked { hello };
                 Some(Seen::Hello)
             }
             Layer::Clear => Some(Seen::Clear(std::mem::take(&mut self.raw))),
-            Layer::Asked { .. } => Some(Seen::Stray(std::mem::take(&mut self.raw))),
-            Layer::Tls { has_closed: true, .. } => Some(Seen::Stray(std::mem::take(&mut self.raw))),
-            Layer::Tls { server, has_closed } => {
-                let mut data = Vec::new();
-                while let Some(record) = record(&mut self.raw) {
-                    let was_shaking = server.is_handshaking();
-                    let state = match feed(server, &record, &mut data) {
-                        Ok(state) => state,
-                        Err(error) => return Some(Seen::Stray(error.to_string().into_bytes())),
-                    };
-                    *has_closed = state;
-                    if was_shaking && !server.is_handshaking() {
-                        return Some(Seen::Handshaken);
-                    }
-                    if *has_closed {
-                        break;
-                    }
-                }
-                match (data.is_empty(), *has_closed) {
-                    (true, true) => Some(Seen::CloseNotify),
-                    (true, false) => None,
-                    (false, false) => Some(Seen::Secure(data)),
-                    (false, true) => {
-                        // First the data; the close_notify is seen when nothing else is left of it.
-                        let emits = self.player.see(Seen::Secure(data));
-                        self.emit(emits);
-                        Some(Seen::CloseNotify)
-                    }
-                }
+            Layer::Asked { .. } | Layer::Tls { has_closed: true, .. } => {
+                Some(Seen::Stray(std::mem::take(&mut self.raw)))
+            }
+            Layer::Tls { .. } => self.next_secure(),
+        }
+    }
+
+    fn next_secure(&mut self) -> Option<Seen> {
+        let Layer::Tls { server, has_closed } = &mut self.layer else { return None };
+        let mut data = Vec::new();
+        while let Some(record) = record(&mut self.raw) {
+            let was_shaking = server.is_handshaking();
+            let state = match feed(server, &record, &mut data) {
+                Ok(state) => state,
+                Err(error) => return Some(Seen::Stray(error.to_string().into_bytes())),
+            };
+            *has_closed = state;
+            if was_shaking && !server.is_handshaking() {
+                return Some(Seen::Handshaken);
+            }
+            if *has_closed {
+                break;
+            }
+        }
+        match (data.is_empty(), *has_closed) {
+            (true, true) => Some(Seen::CloseNotify),
+            (true, false) => None,
+            (false, false) => Some(Seen::Secure(data)),
+            (false, true) => {
+                // First the data; the close_notify is seen when nothing else is left of it.
+                let emits = self.player.see(Seen::Secure(data));
+                self.emit(emits);
+                Some(Seen::CloseNotify)
             }
         }
     }
@@ -152,11 +192,11 @@ impl Far {
             match (emit, &mut self.layer) {
                 (Emit::Clear(bytes), _) => {
                     self.flush();
-                    self.out.extend(bytes);
+                    self.pack(true, bytes);
                 }
-                (Emit::Refuse, _) => self.out.extend([21, 3, 3, 0, 2, 1, 0]),
+                (Emit::Refuse, _) => self.pack(false, vec![21, 3, 3, 0, 2, 1, 0]),
                 (Emit::Fin, _) => self.end(Next::Fin),
-                (Emit::Reset, _) => self.end(Next::Reset),
+                (Emit::Loss, _) => self.end(Next::Loss),
                 (Emit::EndTls, _) => self.layer = Layer::Clear,
                 (Emit::BeginTls, Layer::Asked { hello }) => {
                     let config = server_config(self.is_tls12);
@@ -181,13 +221,20 @@ impl Far {
         self.has_ended = true;
     }
 
+    /// What TLS has to say is one parcel.
     fn flush(&mut self) {
-        let mut void = VecDeque::new();
-        let out = if self.has_ended { &mut void } else { &mut self.out };
-        if let Layer::Tls { server, .. } = &mut self.layer {
-            while server.wants_write() {
-                server.write_tls(out).expect("memory can be written");
-            }
+        let Layer::Tls { server, .. } = &mut self.layer else { return };
+        let mut bytes = Vec::new();
+        while server.wants_write() {
+            server.write_tls(&mut bytes).expect("memory can be written");
+        }
+        self.pack(false, bytes);
+    }
+
+    fn pack(&mut self, is_clear: bool, bytes: Vec<u8>) {
+        if !bytes.is_empty() && !self.has_ended {
+            self.parcels.push_back(Parcel { is_clear, left: bytes.len(), is_begun: false });
+            self.out.extend(bytes);
         }
     }
 }
@@ -215,22 +262,4 @@ fn record(raw: &mut Vec<u8>) -> Option<Vec<u8>> {
     let &[_, _, _, high, low] = raw.first_chunk::<5>()?;
     let length = 5 + usize::from(u16::from_be_bytes([high, low]));
     (raw.len() >= length).then(|| raw.drain(..length).collect())
-}
-
-pub(crate) fn client_config() -> TlsConfig {
-    static CONFIG: OnceLock<TlsConfig> = OnceLock::new();
-    CONFIG.get_or_init(|| pki().client()).clone()
-}
-
-fn server_config(is_tls12: bool) -> Arc<ServerConfig> {
-    static CONFIGS: OnceLock<[Arc<ServerConfig>; 2]> = OnceLock::new();
-    let make = |version| {
-        let mut config = (*pki().server(version)).clone();
-        // Sessions that come back have other flights than the model's.
-        config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
-        Arc::new(config)
-    };
-    let configs = CONFIGS.get_or_init(|| [make(TlsVersion::Tls13), make(TlsVersion::Tls12)]);
-    configs[usize::from(is_tls12)].clone()
 }

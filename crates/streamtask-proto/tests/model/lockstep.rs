@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use streamtask_proto::Input;
 
+use crate::cuts::Cuts;
 use crate::oracle::{Model, Next, Thirst};
 use crate::words::{Answer, Call, Lane, Op, Said, Scenario, Step};
 use crate::world::World;
@@ -44,6 +45,8 @@ struct Pair {
     calls: Vec<Call>,
     connects_late: bool,
     has_lingered: bool,
+    is_asked: bool,
+    cuts: Cuts,
     trace: Option<Vec<String>>,
 }
 
@@ -58,6 +61,8 @@ impl Pair {
             calls: Vec::new(),
             connects_late: scenario.rules.connects_late,
             has_lingered: false,
+            is_asked: false,
+            cuts: Cuts::new(scenario.rules.cuts_in),
             trace: None,
         }
     }
@@ -115,10 +120,11 @@ impl Pair {
                 world.advance(milliseconds);
             }
             Step::Connect(is_up) => self.connect(is_up)?,
-            Step::FailSends { is_reset } => {
-                model.player.wire.cut(is_reset);
-                world.far.player.wire.cut(is_reset);
+            Step::FailSends(how) => {
+                model.player.wire.cut(how);
+                world.far.player.wire.cut(how);
             }
+            Step::Asked(is_asked) => self.ask(is_asked),
             Step::Peer(act) if model.is_up() => {
                 model.peer_acts(act);
                 world.peer_acts(act);
@@ -145,6 +151,15 @@ impl Pair {
         self.compare()
     }
 
+    /// Only a step that is out can ask.
+    fn ask(&mut self, is_asked: bool) {
+        if is_asked != self.is_asked && (self.is_asked || self.world.has_step()) {
+            self.is_asked = is_asked;
+            self.model.ask(is_asked);
+            self.world.input(if is_asked { Input::Asked } else { Input::Answered });
+        }
+    }
+
     fn settle(&mut self) -> Agreed {
         for _ in 0..ROUNDS {
             if !self.round()? {
@@ -156,15 +171,28 @@ impl Pair {
 
     /// Sends first, then sweeps, then receives. Whether anything moved.
     fn round(&mut self) -> Agreed<bool> {
+        let has_stepped = self.make_step()?;
         if self.model.is_over() {
-            return Ok(false);
+            return Ok(has_stepped);
         }
-        let mut moved = self.send()?;
+        let mut moved = self.send()? || has_stepped;
         while !self.model.is_over() && self.model.is_sweeping() {
             self.sweep()?;
             moved = true;
         }
         Ok(self.receive()? || moved)
+    }
+
+    /// The step of a handshake that is out is made, unless it waits for an answer.
+    fn make_step(&mut self) -> Agreed<bool> {
+        if self.is_asked || !self.world.has_step() {
+            return Ok(false);
+        }
+        self.note(|| "  makes the step".into());
+        self.model.stepped();
+        self.world.make_step();
+        self.compare()?;
+        Ok(true)
     }
 
     fn send(&mut self) -> Agreed<bool> {
@@ -184,10 +212,10 @@ impl Pair {
                 self.note(|| "  finds nothing more".into());
                 self.model.drained();
                 self.world.input(Input::Drained);
+                self.compare()
             }
-            Next::Bytes | Next::Fin | Next::Reset => self.deliver()?,
+            Next::Bytes | Next::Fin | Next::Loss => self.deliver(),
         }
-        self.compare()
     }
 
     fn receive(&mut self) -> Agreed<bool> {
@@ -195,7 +223,6 @@ impl Pair {
             return Ok(false);
         }
         self.deliver()?;
-        self.compare()?;
         Ok(true)
     }
 
@@ -205,15 +232,32 @@ impl Pair {
         Ok(model)
     }
 
+    /// What lies there comes, as far as it is wanted.
     fn deliver(&mut self) -> Agreed {
         let next = self.next()?;
         self.note(|| format!("  receives {next:?}"));
         match next {
-            Next::Nothing => {}
-            Next::Bytes => self.model.receive(),
-            Next::Fin | Next::Reset => self.model.receive_end(),
+            Next::Nothing => Ok(()),
+            Next::Bytes => self.deliver_bytes(),
+            Next::Fin | Next::Loss => {
+                self.model.receive_end();
+                self.world.receive_end();
+                self.compare()
+            }
         }
-        self.world.receive();
+    }
+
+    fn deliver_bytes(&mut self) -> Agreed {
+        while self.world.far.waiting() > 0 && self.world.is_thirsty() {
+            let (count, arrivals) = self.world.receive(self.cuts.most());
+            self.note(|| format!("    {count}: {arrivals:?}"));
+            self.model.receive(&arrivals);
+            // A step over a part of a flight is nothing that the model knows of.
+            while self.world.has_step() && !self.model.is_stepping() {
+                self.world.make_step();
+            }
+            self.compare()?;
+        }
         Ok(())
     }
 
@@ -246,6 +290,12 @@ impl Pair {
 
     fn compare_wishes(&self) -> Agreed {
         let wait = self.world.wait;
+        agree("whether a step is out", self.model.is_stepping(), self.world.has_step())?;
+        // Amid a flight of the handshake an answer may be there or not.
+        let is_amid = self.world.far.is_amid() || self.model.is_stepping();
+        if is_amid && self.model.is_shaking() {
+            return Ok(());
+        }
         if !self.model.may_send_alert() {
             agree("the wish to send", self.model.wants_send(), wait.send)?;
         }

@@ -3,18 +3,18 @@
 //! `oracle` foretells, `world` runs the core against rustls, `lockstep` compares the two after every
 //! step. `sequences` makes every short sequence of calls, `random` long ones out of bytes.
 
+mod credentials;
+mod cuts;
 mod far;
 mod lockstep;
 mod oracle;
 mod peer;
+mod peers;
 mod random;
+mod runs;
 mod sequences;
-#[allow(dead_code)] // only its certificates are needed here
-#[path = "../contract/server.rs"]
-mod server;
+mod shrink;
 mod text;
+mod wire;
 mod words;
 mod world;
-
-mod runs;
-mod shrink;

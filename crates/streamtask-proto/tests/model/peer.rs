@@ -4,6 +4,11 @@
 
 use std::collections::VecDeque;
 
+use crate::wire::{Loss, Wire};
+
+/// The most that fits into one record (RFC 8446, 5.1).
+const RECORD: usize = 16 * 1024;
+
 /// What a peer does, and upon what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Peer {
@@ -38,7 +43,9 @@ pub(crate) enum Act {
     /// Ends both directions: what the client sends is answered by a reset.
     Close,
     Reset,
-    /// Takes so many bytes of clear text more, then none.
+    /// Falls silent, until the client's system gives up.
+    Vanish,
+    /// Takes so many bytes more, then none; of TLS never a whole record.
     Stall(usize),
     Unstall,
 }
@@ -68,7 +75,8 @@ pub(crate) enum Emit {
     CloseNotify,
     Refuse,
     Fin,
-    Reset,
+    /// The connection is lost.
+    Loss,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,12 +183,13 @@ impl Player {
             return Vec::new();
         }
         match act {
-            Act::Stall(room) => self.wire.room = Some(room),
-            Act::Unstall => self.wire.room = None,
-            Act::Reset => return self.reset(),
+            Act::Stall(room) => self.wire.limit(Some(room)),
+            Act::Unstall => self.wire.limit(None),
+            Act::Reset => return self.lose(Loss::Reset),
+            Act::Vanish => return self.lose(Loss::GaveUp),
             _ if self.has_ended || self.wire.is_broken() => {}
             Act::Say(count) => return self.say(count),
-            Act::SayClear(count) => return vec![Emit::Clear(self.bytes(count))],
+            Act::SayClear(count) => return self.say_clear(count),
             Act::Tls if self.layer == Layer::Clear && self.seen.last() == Some(&Seen::Hello) => {
                 self.layer = Layer::Handshake;
                 return vec![Emit::BeginTls];
@@ -192,7 +201,7 @@ impl Player {
             Act::CloseNotify => return self.close_notify(),
             Act::Fin => return self.end(),
             Act::Close => {
-                self.wire.state = State::Closed { has_answered: false };
+                self.wire.close();
                 return self.end();
             }
             Act::Tls | Act::Refuse => {}
@@ -202,10 +211,18 @@ impl Player {
 
     fn say(&mut self, count: usize) -> Vec<Emit> {
         match self.layer {
-            Layer::Clear => vec![Emit::Clear(self.bytes(count))],
-            Layer::Secure { sent: false, .. } => vec![Emit::Secure(self.bytes(count))],
+            Layer::Clear => self.say_clear(count),
+            Layer::Secure { sent: false, .. } => {
+                let bytes = self.bytes(count);
+                bytes.chunks(RECORD).map(|piece| Emit::Secure(piece.to_vec())).collect()
+            }
             Layer::Secure { sent: true, .. } | Layer::Handshake | Layer::Refused => Vec::new(),
         }
+    }
+
+    fn say_clear(&mut self, count: usize) -> Vec<Emit> {
+        let bytes = self.bytes(count);
+        if bytes.is_empty() { Vec::new() } else { vec![Emit::Clear(bytes)] }
     }
 
     fn close_notify(&mut self) -> Vec<Emit> {
@@ -221,17 +238,14 @@ impl Player {
         vec![Emit::Fin]
     }
 
-    fn reset(&mut self) -> Vec<Emit> {
+    fn lose(&mut self, how: Loss) -> Vec<Emit> {
         if self.wire.is_broken() {
             return Vec::new();
         }
-        self.wire.state = match self.has_ended {
-            true => State::Closed { has_answered: true },
-            false => State::Reset { is_told: false },
-        };
+        self.wire.lose(how, self.has_ended);
         match std::mem::replace(&mut self.has_ended, true) {
             true => Vec::new(),
-            false => vec![Emit::Reset],
+            false => vec![Emit::Loss],
         }
     }
 
@@ -246,161 +260,4 @@ impl Player {
             })
             .collect()
     }
-}
-
-/// What becomes of what the client sends.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Wire {
-    state: State,
-    /// How many bytes of clear text are still taken, if not all.
-    room: Option<usize>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
-    #[default]
-    Up,
-    Closed {
-        has_answered: bool,
-    },
-    Reset {
-        is_told: bool,
-    },
-    /// Made to fail by the test.
-    Cut {
-        is_reset: bool,
-    },
-}
-
-/// What becomes of one attempt to send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// So many bytes are taken, and the peer sees them or not.
-    Taken {
-        count: usize,
-        is_seen: bool,
-    },
-    Blocked,
-    Fails {
-        is_reset: bool,
-    },
-}
-
-impl Wire {
-    /// What becomes of `count` bytes. Ciphertext is taken whole or not at all.
-    pub(crate) fn fate(&mut self, count: usize, is_cipher: bool) -> Fate {
-        match self.state {
-            State::Up => self.fit(count, is_cipher),
-            State::Closed { has_answered: false } => {
-                self.state = State::Closed { has_answered: true };
-                Fate::Taken { count, is_seen: false }
-            }
-            State::Closed { has_answered: true } => Fate::Fails { is_reset: false },
-            State::Reset { is_told } => {
-                self.state = State::Reset { is_told: true };
-                Fate::Fails { is_reset: !is_told }
-            }
-            State::Cut { is_reset } => Fate::Fails { is_reset },
-        }
-    }
-
-    fn fit(&mut self, count: usize, is_cipher: bool) -> Fate {
-        let taken = match self.room {
-            None => count,
-            Some(_) if is_cipher => 0,
-            Some(room) => count.min(room),
-        };
-        self.room = self.room.map(|room| room.saturating_sub(taken));
-        match taken {
-            0 => Fate::Blocked,
-            count => Fate::Taken { count, is_seen: true },
-        }
-    }
-
-    /// The client reads the end of what there is. Whether that is the reset, which is told only once.
-    pub(crate) fn tell_reset(&mut self) -> bool {
-        match self.state {
-            State::Reset { is_told } => {
-                self.state = State::Reset { is_told: true };
-                !is_told
-            }
-            State::Up | State::Closed { .. } | State::Cut { .. } => false,
-        }
-    }
-
-    pub(crate) fn cut(&mut self, is_reset: bool) {
-        self.state = State::Cut { is_reset };
-    }
-
-    /// Whether anything the peer does still arrives; a test that cuts the sends leaves that alone.
-    fn is_broken(&self) -> bool {
-        matches!(self.state, State::Reset { .. })
-    }
-
-    /// Whether the peer sees a FIN.
-    pub(crate) fn is_up(&self) -> bool {
-        self.state == State::Up
-    }
-}
-
-/// The peers that every sequence is tried against.
-pub(crate) fn peers() -> Vec<Peer> {
-    use Act::{Close, CloseNotify, Fin, Refuse, Reset, Say, SayClear, Stall, Tls};
-    use Cue::{Accepted, Data, Fin as GotFin, Handshaken, Hello};
-    let answers = || (Hello, vec![Tls]);
-    let stops = || (Cue::CloseNotify, vec![CloseNotify, SayClear(3)]);
-    let peer = |name, script: Vec<(Cue, Vec<Act>)>| Peer { name, script };
-    vec![
-        peer("quiet", vec![answers(), (Cue::CloseNotify, vec![CloseNotify])]),
-        peer(
-            "greets",
-            vec![(Accepted, vec![Say(3)]), answers(), (Handshaken, vec![Say(3)]), stops()],
-        ),
-        peer("answers", vec![(Data, vec![Say(3)]), answers(), stops(), (GotFin, vec![Fin])]),
-        peer(
-            "greets-answers",
-            vec![
-                (Accepted, vec![Say(1)]),
-                (Data, vec![Say(4)]),
-                answers(),
-                stops(),
-                (GotFin, vec![Say(2), Fin]),
-            ],
-        ),
-        peer("ends", vec![(Accepted, vec![Say(3), Fin]), answers(), stops()]),
-        peer("closes", vec![(Accepted, vec![Say(3), Close])]),
-        peer("resets", vec![(Accepted, vec![Say(3), Reset])]),
-        peer("resets-upon-data", vec![(Data, vec![Say(3), Reset]), answers()]),
-        peer("closes-upon-data", vec![(Data, vec![Say(3), Close]), answers()]),
-        peer("mute", vec![(Data, vec![Say(2)]), answers()]),
-        peer("truncates", vec![answers(), (Handshaken, vec![Say(2), Fin])]),
-        peer(
-            "stops-first",
-            vec![
-                answers(),
-                (Handshaken, vec![Say(3), CloseNotify, SayClear(3)]),
-                (GotFin, vec![Fin]),
-            ],
-        ),
-        peer("stops-and-ends", vec![answers(), (Handshaken, vec![Say(3), CloseNotify, Fin])]),
-        peer("stops-and-resets", vec![answers(), (Handshaken, vec![Say(1), CloseNotify, Reset])]),
-        peer("resets-under-tls", vec![answers(), (Handshaken, vec![Say(3), Reset])]),
-        peer("closes-under-tls", vec![answers(), (Handshaken, vec![Say(3), CloseNotify, Close])]),
-        peer("cut-off", vec![answers(), (Handshaken, vec![Say(1)]), (Cue::CloseNotify, vec![Fin])]),
-        peer(
-            "resets-upon-close-notify",
-            vec![
-                answers(),
-                (Handshaken, vec![Say(1)]),
-                (Cue::CloseNotify, vec![Say(2), CloseNotify, SayClear(2), Reset]),
-            ],
-        ),
-        peer("refuses", vec![(Hello, vec![Refuse])]),
-        peer("ends-upon-hello", vec![(Hello, vec![Fin])]),
-        peer("resets-upon-hello", vec![(Hello, vec![Reset])]),
-        peer("babbles-upon-hello", vec![(Hello, vec![SayClear(7)])]),
-        peer("babbles-under-tls", vec![answers(), (Handshaken, vec![Say(2), SayClear(7)])]),
-        peer("stalls", vec![(Accepted, vec![Stall(3)]), (Data, vec![Say(3)]), answers()]),
-        peer("stalls-under-tls", vec![answers(), (Handshaken, vec![Say(3), Stall(0)])]),
-    ]
 }

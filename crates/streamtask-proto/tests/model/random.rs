@@ -1,31 +1,37 @@
 //! Scenarios out of bytes: long ones, where everything may happen. Also the body of a fuzz target.
 
-use crate::peer::{Act, peers};
+use crate::peer::Act;
+use crate::peers::peers;
 use crate::sequences::epilogue;
 use crate::text::flags;
+use crate::wire::Loss;
 use crate::words::{Call, Lane, Op, Rules, Scenario, Step};
 
 /// How many bytes the head of a scenario takes, and each of its steps.
-const HEAD: usize = 4;
-const STEP: usize = 3;
+pub(crate) const HEAD: usize = 6;
+pub(crate) const STEP: usize = 3;
 
 /// The scenario that `bytes` say. All bytes say one, and neighbours say neighbours.
 pub(crate) fn scenario(bytes: &[u8]) -> Scenario {
     let (head, rest) = bytes.split_at(HEAD.min(bytes.len()));
-    let head = |at: usize| usize::from(head.get(at).copied().unwrap_or(0));
+    let head = |at: usize| head.get(at).copied().unwrap_or(0);
     let peers = peers();
-    let peer = peers[head(0) % peers.len()].clone();
+    let peer = peers[usize::from(head(0)) % peers.len()].clone();
     let mut rules = Rules::default();
+    let (often, seldom) = ([head(1), head(2)], [head(3), head(4)]);
     for (at, (name, flag)) in flags(&mut rules).into_iter().enumerate() {
-        // Both versions of TLS are common, every other rule is an exception.
-        *flag = match name {
-            "tls12" | "reads-at-once" => head(1) >> at & 1 == 1,
-            _ => head(1) >> at & 1 == 1 && head(2) >> at & 1 == 1,
-        };
+        let is_set = |bytes: [u8; 2]| u16::from_le_bytes(bytes) >> at & 1 == 1;
+        // Both versions of TLS are common, nearly every other rule is an exception.
+        *flag = is_set(often) && (is_set(seldom) || matches!(name, "tls12" | "reads-at-once"));
     }
-    let mut maker =
-        Maker { calls: Vec::new(), is_running: false, is_held: true, steps: Vec::new() };
-    if head(3) % 4 > 0 {
+    let mut maker = Maker {
+        calls: Vec::new(),
+        is_running: false,
+        is_held: true,
+        drops: head(5) & 0x80 != 0,
+        steps: Vec::new(),
+    };
+    if head(5) % 4 > 0 {
         maker.resume();
     }
     rest.chunks_exact(STEP).for_each(|chunk| maker.add(chunk[0], chunk[1], chunk[2]));
@@ -39,6 +45,8 @@ struct Maker {
     calls: Vec<Call>,
     is_running: bool,
     is_held: bool,
+    /// Whether reads are dropped and looked at late all the time.
+    drops: bool,
     steps: Vec<Step>,
 }
 
@@ -59,18 +67,18 @@ impl Maker {
             35 => self.call(Call::Capture),
             36..=38 => self.of_read(a, Step::Drop),
             39 => self.of_read(a, Step::Look),
-            40 if self.is_running => {
-                self.is_running = false;
-                self.steps.push(Step::Suspend);
-            }
+            40 if a < 128 => self.suspend(),
             40..=42 => self.resume(),
             43 if a < 64 => self.steps.push(Step::Cancel),
             44 if a < 64 => self.abandon(),
             45 | 46 => self.steps.push(Step::Advance(time(a))),
-            47 => self.steps.push(Step::Connect(a >= 16)),
-            48 if a < 48 => self.steps.push(Step::FailSends { is_reset: b & 1 == 1 }),
+            47 if a < 32 => self.steps.push(Step::Connect(a >= 4)),
+            47 => self.steps.push(Step::Asked(b & 1 == 1)),
+            48 if a < 48 => self.steps.push(Step::FailSends(loss(b))),
             43 | 44 | 48..=53 => self.steps.push(Step::Peer(act(a, b))),
             54..=57 => self.steps.push(Step::Round),
+            58 | 59 if self.drops => self.of_read(a, Step::Drop),
+            60 if self.drops => self.of_read(a, Step::Look),
             _ => self.steps.push(Step::Settle),
         }
     }
@@ -86,6 +94,14 @@ impl Maker {
         let reads = self.calls.iter().enumerate().filter(|(_, call)| call.lane() == Lane::Read);
         if let Some((op, _)) = reads.rev().nth(usize::from(back) % 4) {
             self.steps.push(step(op));
+        }
+    }
+
+    /// Suspends, also what is suspended already: then it has to be resumed twice.
+    fn suspend(&mut self) {
+        if self.is_held {
+            self.is_running = false;
+            self.steps.push(Step::Suspend);
         }
     }
 
@@ -111,6 +127,8 @@ fn read(a: u8, b: u8) -> Call {
     };
     match a {
         255 => Call::Read { min: 2, max: 1, timeout: 0 },
+        254 => Call::Read { min: 1, max: MUCH[usize::from(b) % MUCH.len()], timeout: 0 },
+        253 => Call::Read { min: MUCH[usize::from(b) % MUCH.len()], max: 2_000_000, timeout: 0 },
         _ => Call::Read { min, max, timeout: timeout(b) },
     }
 }
@@ -132,15 +150,32 @@ fn time(a: u8) -> u64 {
     }
 }
 
+fn loss(b: u8) -> Loss {
+    match b % 4 {
+        0 => Loss::Reset,
+        1 => Loss::Broken,
+        2 => Loss::GaveUp,
+        _ => Loss::Denied,
+    }
+}
+
+/// About as much as is thrown away before TLS, at most, and as much as is taken in with nobody reading.
+const MUCH: [usize; 8] =
+    [20_000, 65_535, 65_537, 100_000, 1_048_575, 1_048_577, 600_000, 1_400_000];
+
 fn act(a: u8, b: u8) -> Act {
-    let count = 1 + usize::from(b) % 9;
+    let count = match b {
+        250.. => MUCH[usize::from(a / 16) % MUCH.len()],
+        _ => 1 + usize::from(b) % 9,
+    };
     match a % 16 {
         0..=6 => Act::Say(count),
         7 => Act::SayClear(count),
         8 | 9 => Act::CloseNotify,
         10 => Act::Fin,
         11 => Act::Close,
-        12 => Act::Reset,
+        12 if b < 200 => Act::Reset,
+        12 => Act::Vanish,
         13 | 14 => Act::Stall(usize::from(b) % 5),
         _ => Act::Unstall,
     }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::lockstep::{check, trace};
-use crate::peer::peers;
+use crate::peers::peers;
 use crate::random;
 use crate::sequences::{ORDERS, Symbol, scenario, sequences};
 use crate::shrink::{kind_of, shrink};
@@ -65,7 +65,7 @@ fn noise(number: u64) -> Vec<u8> {
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ mixed >> 31
     };
-    let length = 4 + 3 * (3 + next() as usize % 38);
+    let length = random::HEAD + random::STEP * (3 + next() as usize % 38);
     (0..length).map(|_| next() as u8).collect()
 }
 

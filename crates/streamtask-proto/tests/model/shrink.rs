@@ -1,7 +1,7 @@
 //! The smallest scenario that still fails.
 
 use crate::lockstep::check;
-use crate::peer::peers;
+use crate::peers::peers;
 use crate::text::flags;
 use crate::words::{Call, Op, Scenario, Step};
 

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::peer::{Act, peers};
+use crate::peer::Act;
+use crate::peers::peers;
+use crate::wire::Loss;
 use crate::words::{Call, Rules, Scenario, Step};
 
 impl fmt::Display for Scenario {
@@ -21,7 +23,7 @@ impl fmt::Display for Scenario {
 }
 
 /// The rules by name.
-pub(crate) fn flags(rules: &mut Rules) -> [(&'static str, &mut bool); 8] {
+pub(crate) fn flags(rules: &mut Rules) -> [(&'static str, &mut bool); 11] {
     [
         ("tls12", &mut rules.is_tls12),
         ("strict", &mut rules.is_strict),
@@ -31,6 +33,9 @@ pub(crate) fn flags(rules: &mut Rules) -> [(&'static str, &mut bool); 8] {
         ("stops-not", &mut rules.stops_not),
         ("connects-late", &mut rules.connects_late),
         ("reads-at-once", &mut rules.reads_at_once),
+        ("cuts-in", &mut rules.cuts_in),
+        ("cuts-out", &mut rules.cuts_out),
+        ("blocks", &mut rules.blocks),
     ]
 }
 
@@ -59,8 +64,12 @@ fn word(step: Step) -> String {
         Step::Advance(milliseconds) => format!("advance/{milliseconds}"),
         Step::Connect(true) => "connect".into(),
         Step::Connect(false) => "refuse".into(),
-        Step::FailSends { is_reset: true } => "sends-reset".into(),
-        Step::FailSends { is_reset: false } => "sends-break".into(),
+        Step::FailSends(Loss::Reset) => "sends-reset".into(),
+        Step::FailSends(Loss::Broken) => "sends-break".into(),
+        Step::FailSends(Loss::GaveUp) => "sends-give-up".into(),
+        Step::FailSends(Loss::Denied) => "sends-are-denied".into(),
+        Step::Asked(true) => "asked".into(),
+        Step::Asked(false) => "answered".into(),
         Step::Round => "round".into(),
         Step::Settle => "settle".into(),
         Step::Peer(act) => match act {
@@ -72,6 +81,7 @@ fn word(step: Step) -> String {
             Act::Fin => "peer-fin".into(),
             Act::Close => "peer-closes".into(),
             Act::Reset => "peer-resets".into(),
+            Act::Vanish => "peer-vanishes".into(),
             Act::Stall(count) => format!("peer-stalls/{count}"),
             Act::Unstall => "peer-goes-on".into(),
         },
@@ -130,8 +140,12 @@ fn step(word: &str) -> Result<Step, String> {
         "advance" => Step::Advance(number()? as u64),
         "connect" => Step::Connect(true),
         "refuse" => Step::Connect(false),
-        "sends-reset" => Step::FailSends { is_reset: true },
-        "sends-break" => Step::FailSends { is_reset: false },
+        "sends-reset" => Step::FailSends(Loss::Reset),
+        "sends-break" => Step::FailSends(Loss::Broken),
+        "sends-give-up" => Step::FailSends(Loss::GaveUp),
+        "sends-are-denied" => Step::FailSends(Loss::Denied),
+        "asked" => Step::Asked(true),
+        "answered" => Step::Asked(false),
         "round" => Step::Round,
         "settle" => Step::Settle,
         "peer-says" => Step::Peer(Act::Say(number()?)),
@@ -142,6 +156,7 @@ fn step(word: &str) -> Result<Step, String> {
         "peer-fin" => Step::Peer(Act::Fin),
         "peer-closes" => Step::Peer(Act::Close),
         "peer-resets" => Step::Peer(Act::Reset),
+        "peer-vanishes" => Step::Peer(Act::Vanish),
         "peer-stalls" => Step::Peer(Act::Stall(number()?)),
         "peer-goes-on" => Step::Peer(Act::Unstall),
         _ => return Err(format!("no such step: {word}")),

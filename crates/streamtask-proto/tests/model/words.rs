@@ -3,6 +3,7 @@
 use streamtask_proto::{EofKind, ErrorKind, TaskState};
 
 use crate::peer::{Act, Peer};
+use crate::wire::Loss;
 
 /// How an operation is named here: the number of its call.
 pub(crate) type Op = usize;
@@ -28,6 +29,12 @@ pub(crate) struct Rules {
     pub(crate) connects_late: bool,
     /// Whether a read is first tried on the short way, as the library does.
     pub(crate) reads_at_once: bool,
+    /// Whether what comes is cut anywhere.
+    pub(crate) cuts_in: bool,
+    /// Whether the socket takes what leaves in pieces.
+    pub(crate) cuts_out: bool,
+    /// Whether steps of the handshake are made outside of the core.
+    pub(crate) blocks: bool,
 }
 
 /// The limits of every task here, in milliseconds.
@@ -49,10 +56,10 @@ pub(crate) enum Step {
     Advance(u64),
     /// The connection that was asked for stands, or is refused.
     Connect(bool),
-    /// The next send fails: by a reset, or because the peer's end had come first.
-    FailSends {
-        is_reset: bool,
-    },
+    /// From here on sends fail.
+    FailSends(Loss),
+    /// The step of the handshake that is out asks somebody, or got its answer.
+    Asked(bool),
     /// The peer does something of its own accord.
     Peer(Act),
     /// Bytes move, once each way.

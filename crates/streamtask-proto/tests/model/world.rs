@@ -1,19 +1,21 @@
 //! The core as it is, on a wire that moves only when it is told to.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::SecureOptions;
 use streamtask_proto::{
-    Closing, Error, ErrorKind, Event, Input, OpId, Operation, Options, Outcome, Output, ReadData,
-    ReadKind, Stream, Target, Timeout, Transmit, UnreadClearText, Wait,
+    Closing, Error, ErrorKind, Event, HandshakeStep, Input, OpId, Operation, Options, Outcome,
+    Output, ReadData, ReadKind, Stream, Target, Timeout, Transmit, UnreadClearText, Wait,
 };
 
-use crate::far::{Far, client_config};
-use crate::oracle::Next;
-use crate::peer::{Act, Fate, Player};
+use crate::credentials::client_config;
+use crate::cuts::Cuts;
+use crate::far::Far;
+use crate::oracle::Arrival;
+use crate::peer::{Act, Player};
+use crate::wire::Fate;
 use crate::words::{
     Answer, Call, Lane, Op, REQUEST, RESOURCE, Rules, Said, Scenario, Stand, Told, plain, written,
 };
@@ -34,6 +36,11 @@ pub(crate) struct World {
     truncated: BTreeSet<Op>,
     wants_connection: bool,
     is_fin_sent: bool,
+    /// The step of the handshake that is to be made elsewhere.
+    step: Option<Box<HandshakeStep>>,
+    cuts: Cuts,
+    /// The rest of a record that has left in part: nothing else may leave before it.
+    rest: Vec<u8>,
     said: Vec<Said>,
 }
 
@@ -45,7 +52,7 @@ impl World {
         let rules = scenario.rules;
         let player = Player::new(scenario.peer.clone());
         World {
-            client: Stream::new(now, target, options(rules), Some(client_config())),
+            client: Stream::new(now, target, options(rules), Some(client_config(rules.blocks))),
             far: Far::new(player, rules.is_tls12),
             now,
             wait: Wait { until: None, receive: false, send: false, sweep: false },
@@ -57,6 +64,9 @@ impl World {
             truncated: BTreeSet::new(),
             wants_connection: false,
             is_fin_sent: false,
+            step: None,
+            cuts: Cuts::new(rules.cuts_out),
+            rest: Vec::new(),
             said: Vec::new(),
         }
     }
@@ -105,6 +115,10 @@ impl World {
                 Output::Wait(wait) => {
                     self.wait = wait;
                     return;
+                }
+                Output::Step(step) => {
+                    assert!(self.step.is_none(), "one step at a time");
+                    self.step = Some(step);
                 }
                 other => panic!("unexpected {other:?}"),
             }
@@ -203,13 +217,33 @@ impl World {
     pub(crate) fn send(&mut self) -> bool {
         let bytes = self.offer();
         assert!(!bytes.is_empty(), "a wish to send comes with bytes");
+        assert!(bytes.starts_with(&self.rest), "what has begun to leave goes on");
         let is_cipher = self.client.is_secure() || self.client.is_handshaking();
         match self.far.take(&bytes, is_cipher) {
             Fate::Blocked => return false,
-            Fate::Taken { count, .. } => self.input(Input::Sent(count)),
-            Fate::Fails { is_reset } => self.input(Input::SendFailed(lost(is_reset))),
+            Fate::Taken { count, .. } => self.sent(&bytes[..count]),
+            Fate::Part { count } => {
+                self.input(Input::Sent(count));
+                self.rest = bytes[count..].to_vec();
+            }
+            Fate::Fails { how } => {
+                self.rest.clear();
+                self.input(Input::SendFailed(how.error()));
+            }
         }
         true
+    }
+
+    /// The socket took these, perhaps not in one go.
+    fn sent(&mut self, mut bytes: &[u8]) {
+        self.rest.clear();
+        while !bytes.is_empty() {
+            let (piece, rest) = bytes.split_at(self.cuts.most().min(bytes.len()));
+            self.input(Input::Sent(piece.len()));
+            bytes = rest;
+            let is_kept = bytes.is_empty() || self.offer().starts_with(bytes);
+            assert!(is_kept, "what was offered is offered until it has left");
+        }
     }
 
     /// What a clean end leaves behind leaves, and FIN behind it.
@@ -218,33 +252,44 @@ impl World {
         let is_sent = bytes.is_empty()
             || match self.far.take(&bytes, true) {
                 Fate::Taken { count, .. } => count == bytes.len(),
-                Fate::Blocked | Fate::Fails { .. } => false,
+                Fate::Part { .. } | Fate::Blocked | Fate::Fails { .. } => false,
             };
         if is_sent && !std::mem::replace(&mut self.is_fin_sent, true) {
             self.far.take_fin();
         }
     }
 
-    /// Receives what comes next: all the bytes there are, or the end.
-    pub(crate) fn receive(&mut self) {
-        match self.far.next() {
-            Next::Nothing => {}
-            Next::Bytes => {
-                // What the peer answers meanwhile is for another time.
-                let mut left = self.far.waiting();
-                while left > 0 && !self.is_over() {
-                    let buffer = self.client.receive_buffer();
-                    let piece = self.far.give(left.min(buffer.capacity() - buffer.len()));
-                    left -= piece.len();
-                    assert!(!piece.is_empty(), "a wish to receive comes with room");
-                    buffer.put_slice(&piece);
-                    self.input(Input::Received(piece.len()));
-                }
-            }
-            Next::Fin | Next::Reset => match self.far.give_end() {
-                true => self.input(Input::ReceiveFailed(lost(true))),
-                false => self.input(Input::ReceivedEnd),
-            },
+    /// Whether bytes would be taken.
+    pub(crate) fn is_thirsty(&self) -> bool {
+        !self.is_over() && (self.wait.receive || self.wait.sweep)
+    }
+
+    /// Receives at most so many bytes. What has arrived with them.
+    pub(crate) fn receive(&mut self, most: usize) -> (usize, Vec<Arrival>) {
+        let buffer = self.client.receive_buffer();
+        let room = buffer.capacity() - buffer.len();
+        assert!(room > 0, "a wish to receive comes with room");
+        let (piece, arrivals) = self.far.give(most.min(room));
+        buffer.put_slice(&piece);
+        self.input(Input::Received(piece.len()));
+        (piece.len(), arrivals)
+    }
+
+    pub(crate) fn receive_end(&mut self) {
+        match self.far.give_end() {
+            Some(how) => self.input(Input::ReceiveFailed(how.error())),
+            None => self.input(Input::ReceivedEnd),
+        }
+    }
+
+    pub(crate) fn has_step(&self) -> bool {
+        self.step.is_some()
+    }
+
+    pub(crate) fn make_step(&mut self) {
+        if let Some(mut step) = self.step.take() {
+            step.run();
+            self.input(Input::Stepped(step));
         }
     }
 }
@@ -267,14 +312,6 @@ fn told(event: Event) -> Told {
         Event::Finished(result) => Told::Finished(result.map_err(|error| plain(error.kind()))),
         other => panic!("unexpected {other:?}"),
     }
-}
-
-fn lost(is_reset: bool) -> Error {
-    let source = match is_reset {
-        true => io::ErrorKind::ConnectionReset,
-        false => io::ErrorKind::BrokenPipe,
-    };
-    Error::new(ErrorKind::ConnectionLost).caused_by(io::Error::from(source))
 }
 
 fn options(rules: Rules) -> Options {

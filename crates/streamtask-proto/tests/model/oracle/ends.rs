@@ -123,7 +123,7 @@ impl Model {
                 let over = self.write_failure().map_or(Over::Well, Over::Failed);
                 self.finish(over, self.link == Link::Up);
             }
-            true if !self.is_running => self
+            true if !self.is_running() => self
                 .fail_and_close(ErrorKind::Cancelled, Closing { is_broken: false, lingers: true }),
             true => {}
         }

@@ -3,7 +3,7 @@
 use streamtask_proto::ErrorKind;
 
 use super::{Active, End, Item, Layer, Model, Out, ReadSide, Thirst, WriteSide};
-use crate::words::{Answer, Op, Told};
+use crate::words::{Answer, Op, REQUEST, Told};
 
 /// How much is taken in when nobody reads it.
 const TAKEN_IN: usize = 1024 * 1024;
@@ -17,7 +17,14 @@ pub(crate) enum Next {
     Nothing,
     Bytes,
     Fin,
-    Reset,
+    Loss,
+}
+
+/// What has arrived of what lay there: so much clear text, or the whole of something under TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    Clear(usize),
+    Whole,
 }
 
 impl Model {
@@ -25,27 +32,39 @@ impl Model {
         match self.inbound.front() {
             None => Next::Nothing,
             Some(Item::Fin) => Next::Fin,
-            Some(Item::Reset) => Next::Reset,
+            Some(Item::Loss) => Next::Loss,
             Some(_) => Next::Bytes,
         }
     }
 
-    /// All that lies there is received, up to an end.
-    pub(crate) fn receive(&mut self) {
-        while self.next_inbound() == Next::Bytes {
-            let item = self.inbound.pop_front().expect("it was just seen");
+    /// Receives so much of what lies there.
+    pub(crate) fn receive(&mut self, arrivals: &[Arrival]) {
+        for arrival in arrivals {
+            let item = match (*arrival, self.inbound.pop_front().expect("there is enough")) {
+                (Arrival::Clear(count), Item::Clear(mut bytes)) => {
+                    let rest = bytes.split_off(count);
+                    if !rest.is_empty() {
+                        self.inbound.push_front(Item::Clear(rest));
+                    }
+                    Item::Clear(bytes)
+                }
+                (Arrival::Whole, item) if !matches!(item, Item::Clear(_)) => item,
+                (arrival, item) => unreachable!("{item:?} arrives as {arrival:?}"),
+            };
             self.arrive(item);
         }
         self.go();
     }
 
-    /// The end is received: FIN, or a reset whose error a send has not taken before.
+    /// The end is received: FIN, or the reason of a loss that a send has not taken before.
     pub(crate) fn receive_end(&mut self) {
-        let item = match self.inbound.pop_front() {
-            Some(Item::Reset) if !self.player.wire.tell_reset() => Item::Fin,
-            item => item.expect("there is an end"),
-        };
-        self.arrive(item);
+        let item = self.inbound.pop_front().expect("there is an end");
+        let loss = if item == Item::Loss { self.player.wire.tell_loss() } else { None };
+        match loss {
+            _ if self.is_over() || self.broken.is_some() => {}
+            None => self.arrive(Item::Fin),
+            Some(how) => self.broken = Some(how.kind()),
+        }
         self.go();
     }
 
@@ -55,6 +74,10 @@ impl Model {
         }
         match self.active {
             Active::Sweep { op, discarded } => self.arrive_in_sweep(op, discarded, item),
+            // A step takes bytes, an end needs none.
+            Active::Handshake { .. } if self.rules.blocks && item != Item::Fin => {
+                self.unstepped.push_back(item);
+            }
             Active::Handshake { op, .. } => self.arrive_in_handshake(op, item),
             _ if self.is_secure() => self.arrive_secure(item),
             _ => self.arrive_clear(item),
@@ -65,26 +88,18 @@ impl Model {
         match item {
             Item::Clear(bytes) => self.keep(bytes),
             Item::Fin => self.arrive_end(End::Fin),
-            Item::Reset => self.broken = Some(ErrorKind::ConnectionLost),
-            Item::Secure(_) | Item::CloseNotify | Item::Refusal | Item::First | Item::Second => {
-                unreachable!("TLS in clear text: {item:?}")
-            }
+            item => unreachable!("TLS in clear text: {item:?}"),
         }
     }
 
     fn arrive_secure(&mut self, item: Item) {
         match item {
-            Item::Reset => self.broken = Some(ErrorKind::ConnectionLost),
             item if self.layer().end.is_some() => self.behind.push_back(item),
             Item::Secure(bytes) => self.keep(bytes),
             Item::CloseNotify => self.layer_mut().end = Some(End::CloseNotify),
-            Item::Clear(bytes) => {
-                if !bytes.is_empty() {
-                    self.broken = Some(ErrorKind::SecureConnectionFailed);
-                }
-            }
+            Item::Clear(_) => self.broken = Some(ErrorKind::SecureConnectionFailed),
             Item::Fin => self.arrive_end(End::Truncated),
-            Item::Refusal | Item::First | Item::Second => unreachable!("a handshake: {item:?}"),
+            item => unreachable!("a handshake: {item:?}"),
         }
     }
 
@@ -98,8 +113,8 @@ impl Model {
     /// FIN; behind a reset it proves nothing.
     fn arrive_end(&mut self, end: End) {
         match self.write_side {
-            WriteSide::Failed { kind, is_reset: true } => self.broken = Some(kind),
-            WriteSide::Failed { is_reset: false, .. }
+            WriteSide::Failed { kind, is_lost: true } => self.broken = Some(kind),
+            WriteSide::Failed { is_lost: false, .. }
             | WriteSide::Open
             | WriteSide::Closed
             | WriteSide::Poisoned(_)
@@ -120,7 +135,6 @@ impl Model {
                 WriteSide::Failed { kind, .. } => self.break_down(kind),
                 _ => self.break_down(ErrorKind::ConnectionLost),
             },
-            Item::Reset => self.break_down(ErrorKind::ConnectionLost),
             item => unreachable!("TLS before a ClientHello: {item:?}"),
         }
     }
@@ -134,10 +148,13 @@ impl Model {
                 }
             }
             Item::Second => self.secured(op),
-            Item::Refusal => self.broken = Some(ErrorKind::SecureConnectionFailed),
-            Item::Clear(_) => self.broken = Some(ErrorKind::SecureConnectionFailed),
-            Item::Fin | Item::Reset => self.broken = Some(ErrorKind::ConnectionLost),
-            Item::Secure(_) | Item::CloseNotify => unreachable!("too early: {item:?}"),
+            Item::Refusal | Item::Clear(_) => {
+                self.broken = Some(ErrorKind::SecureConnectionFailed);
+            }
+            Item::Fin => {
+                self.broken = self.write_failure().or(Some(ErrorKind::ConnectionLost));
+            }
+            Item::Secure(_) | Item::CloseNotify | Item::Loss => unreachable!("too early: {item:?}"),
         }
     }
 
@@ -177,9 +194,43 @@ impl Model {
     pub(crate) fn drained(&mut self) {
         if let Active::Sweep { op, .. } = self.active {
             self.out.push_back(Out::Hello);
-            self.active = Active::Handshake { op, deadline: self.time + crate::words::REQUEST };
+            let deadline = self.time + REQUEST;
+            self.active = Active::Handshake { op, deadline, asked: None };
             self.go();
         }
+    }
+
+    /// Whether a step of the handshake is out.
+    pub(crate) fn is_stepping(&self) -> bool {
+        !self.unstepped.is_empty()
+    }
+
+    /// The step is made.
+    pub(crate) fn stepped(&mut self) {
+        for item in std::mem::take(&mut self.unstepped) {
+            match self.active {
+                _ if self.is_over() || self.broken.is_some() => {}
+                Active::Handshake { op, .. } => self.arrive_in_handshake(op, item),
+                // What is not the handshake's own any more.
+                _ => self.arrive(item),
+            }
+        }
+        self.go();
+    }
+
+    /// The step asks somebody, or has its answer: meanwhile the limit rests.
+    pub(crate) fn ask(&mut self, is_asked: bool) {
+        if let Active::Handshake { deadline, asked, .. } = &mut self.active {
+            if let Some(since) = asked.take() {
+                *deadline += self.time - since;
+            }
+            *asked = is_asked.then_some(self.time);
+        }
+        self.go();
+    }
+
+    pub(crate) fn is_shaking(&self) -> bool {
+        matches!(self.active, Active::Handshake { .. })
     }
 
     /// Whether it wants to receive.
@@ -187,10 +238,10 @@ impl Model {
         if !self.is_up() || self.broken.is_some() {
             return Thirst::MustNot;
         }
-        if matches!(self.active, Active::Handshake { .. }) {
-            return Thirst::Must;
+        if self.is_shaking() {
+            return if self.is_stepping() { Thirst::May } else { Thirst::Must };
         }
-        if !self.is_running || self.unread() >= TAKEN_IN {
+        if !self.is_running() {
             return Thirst::MustNot;
         }
         match self.layer().end {
@@ -202,6 +253,9 @@ impl Model {
             return Thirst::Must;
         }
         let has_read = self.reads.first().is_some_and(|read| self.may_go(read.op));
+        if !has_read && self.unread() >= TAKEN_IN {
+            return Thirst::MustNot;
+        }
         let is_stopping = matches!(self.active, Active::Stop { .. });
         match has_read || is_stopping || matches!(self.write_side, WriteSide::Failed { .. }) {
             true => Thirst::Must,

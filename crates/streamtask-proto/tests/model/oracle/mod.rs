@@ -11,7 +11,7 @@ mod reads;
 mod time;
 mod writes;
 
-pub(crate) use incoming::Next;
+pub(crate) use incoming::{Arrival, Next};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -21,12 +21,13 @@ use crate::peer::{Act, Emit, Player};
 use crate::words::{Answer, Call, Op, Rules, Said, Scenario, Stand, Told};
 
 /// A task as the specification has it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Model {
     rules: Rules,
     /// Task time: it stands still while the task is suspended.
     time: u64,
-    is_running: bool,
+    /// How often it has to be resumed before it runs.
+    suspensions: u32,
     has_begun: bool,
     link: Link,
     over: Option<Over>,
@@ -58,6 +59,8 @@ pub(crate) struct Model {
     to_look_at: Vec<Taken>,
     pub(crate) player: Player,
     inbound: VecDeque<Item>,
+    /// What has come of the handshake and waits for its step, if steps are made elsewhere.
+    unstepped: VecDeque<Item>,
     said: Vec<Said>,
 }
 
@@ -111,6 +114,8 @@ enum Active {
     Handshake {
         op: Op,
         deadline: u64,
+        /// When the question was put whose answer is awaited.
+        asked: Option<u64>,
     },
     /// Its handshake has succeeded, and nobody was told yet.
     Secured {
@@ -170,7 +175,8 @@ enum WriteSide {
     ClosedPoisoned(ErrorKind),
     Failed {
         kind: ErrorKind,
-        is_reset: bool,
+        /// Whether the connection itself was lost: then no end is clean any more.
+        is_lost: bool,
     },
 }
 
@@ -185,7 +191,8 @@ enum Item {
     First,
     Second,
     Fin,
-    Reset,
+    /// The connection is lost.
+    Loss,
 }
 
 /// What TLS has to send.
@@ -212,7 +219,7 @@ impl Model {
         Model {
             rules: scenario.rules,
             time: 0,
-            is_running: false,
+            suspensions: 1,
             has_begun: false,
             link: Link::Not,
             over: None,
@@ -238,6 +245,7 @@ impl Model {
             to_look_at: Vec::new(),
             player: Player::new(scenario.peer.clone()),
             inbound: VecDeque::new(),
+            unstepped: VecDeque::new(),
             said: Vec::new(),
         }
     }
@@ -247,7 +255,7 @@ impl Model {
     }
 
     pub(crate) fn stand(&self) -> Stand {
-        let state = match (self.over, self.is_running) {
+        let state = match (self.over, self.is_running()) {
             (Some(_), _) => TaskState::Completed,
             (None, true) => TaskState::Running,
             (None, false) => TaskState::Suspended,
@@ -281,7 +289,11 @@ impl Model {
 
     /// Whether anything that is queued may complete.
     fn is_acting(&self) -> bool {
-        self.is_up() && self.is_running
+        self.is_up() && self.is_running()
+    }
+
+    fn is_running(&self) -> bool {
+        self.suspensions == 0
     }
 
     fn unread(&self) -> usize {
@@ -309,15 +321,15 @@ impl Model {
         if self.is_over() {
             return;
         }
-        self.is_running = true;
-        if !std::mem::replace(&mut self.has_begun, true) {
+        self.suspensions = self.suspensions.saturating_sub(1);
+        if self.is_running() && !std::mem::replace(&mut self.has_begun, true) {
             self.link = Link::Connecting { deadline: self.time + crate::words::REQUEST };
         }
         self.go();
     }
 
     pub(crate) fn suspend(&mut self) {
-        self.is_running = false;
+        self.suspensions += 1;
         self.go();
     }
 
@@ -366,32 +378,29 @@ impl Model {
             if self.is_over() {
                 return;
             }
-            let before = self.clone();
+            let before = self.mark();
             self.do_reads();
             self.check_broken();
             self.do_writes();
             self.do_barriers();
-            if !self.is_same(&before) {
+            if self.mark() != before {
                 continue;
             }
             self.tell_read_closed();
             self.check_end();
             self.check_abandoned();
-            if self.is_same(&before) {
+            if self.mark() == before {
                 return;
             }
         }
     }
 
-    fn is_same(&self, before: &Model) -> bool {
-        self.said.len() == before.said.len()
-            && self.active == before.active
-            && self.out == before.out
-            && self.barriers == before.barriers
-            && self.layers == before.layers
-            && self.over == before.over
-            && self.write_side == before.write_side
-            && self.writes == before.writes
+    /// What changes when a rule has done something.
+    fn mark(&self) -> impl PartialEq + use<> {
+        let lanes = (self.reads.len(), self.barriers.len(), self.active);
+        let writes: Vec<_> = self.writes.iter().map(|write| write.is_encrypted).collect();
+        let layers = (self.layers.len(), self.unread(), self.layer().end);
+        (self.said.len(), lanes, writes, layers, self.out.len(), self.over, self.write_side)
     }
 
     fn put_inbound(&mut self, emits: Vec<Emit>) {
@@ -403,7 +412,7 @@ impl Model {
                 Emit::CloseNotify => Item::CloseNotify,
                 Emit::Refuse => Item::Refusal,
                 Emit::Fin => Item::Fin,
-                Emit::Reset => Item::Reset,
+                Emit::Loss => Item::Loss,
                 Emit::EndTls => continue,
             });
         }

@@ -7,7 +7,7 @@ use crate::words::{Answer, RESOURCE};
 
 impl Model {
     pub(crate) fn advance(&mut self, milliseconds: u64) {
-        if !self.is_running || self.is_over() {
+        if !self.is_running() || self.is_over() {
             return;
         }
         self.time += milliseconds;
@@ -27,6 +27,7 @@ impl Model {
         }
         match (self.link, self.active) {
             (Link::Connecting { deadline }, _) => Some((deadline, Limit::Connect)),
+            (_, Active::Handshake { asked: Some(_), .. }) => None,
             (_, Active::Handshake { deadline, .. }) => Some((deadline, Limit::SecureStart)),
             (_, Active::Stop { deadline, .. }) => Some((deadline, Limit::SecureStop)),
             _ => None,
@@ -61,7 +62,7 @@ impl Model {
 
     /// When time matters next, as the length of task time until then.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
-        if !self.is_running || self.is_over() {
+        if !self.is_running() || self.is_over() {
             return None;
         }
         let lanes = self.reads.iter().map(|read| read.deadline);

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use streamtask_proto::ErrorKind;
 
 use super::{Active, Item, Model, Out, WriteSide};
-use crate::peer::{Fate, Seen};
+use crate::peer::Seen;
+use crate::wire::{Fate, Loss};
 use crate::words::{Answer, Call, Op};
 
 impl Model {
@@ -56,7 +57,7 @@ impl Model {
     /// What the wire is offered now: bytes, where ciphertext is only told from nothing.
     fn offer(&self) -> (usize, bool) {
         let is_shaking = self.out.iter().any(|out| matches!(out, Out::Hello | Out::Flight));
-        match self.is_up() && (self.is_running || is_shaking) {
+        match self.is_up() && (self.is_running() || is_shaking) {
             false => (0, false),
             true if !self.out.is_empty() => (1, true),
             true if self.is_secure() || self.write_failure().is_some() => (0, false),
@@ -83,7 +84,9 @@ impl Model {
         let (count, is_cipher) = self.offer();
         match self.player.wire.fate(count, is_cipher) {
             Fate::Blocked => return false,
-            Fate::Fails { is_reset } => self.send_failed(is_reset),
+            Fate::Fails { how } => self.send_failed(how),
+            // A part of a record says nothing, and more of it will follow.
+            Fate::Part { .. } => {}
             Fate::Taken { is_seen, .. } if is_cipher => self.sent_cipher(is_seen),
             Fate::Taken { count, is_seen } => self.sent_clear(count, is_seen),
         }
@@ -128,7 +131,7 @@ impl Model {
     pub(super) fn flush_out(&mut self) {
         match self.player.wire.fate(1, true) {
             Fate::Taken { is_seen, .. } => self.sent_cipher(is_seen),
-            Fate::Blocked | Fate::Fails { .. } => {}
+            Fate::Part { .. } | Fate::Blocked | Fate::Fails { .. } => {}
         }
     }
 
@@ -144,9 +147,12 @@ impl Model {
         }
     }
 
-    fn send_failed(&mut self, is_reset: bool) {
-        let kind = ErrorKind::ConnectionLost;
-        self.write_side = WriteSide::Failed { kind, is_reset };
+    fn send_failed(&mut self, how: Loss) {
+        let kind = how.kind();
+        // Only behind EPIPE the connection is known to have ended well: any other reason is told once, and
+        // whoever receives then sees an end that proves nothing.
+        let is_lost = how != Loss::Broken;
+        self.write_side = WriteSide::Failed { kind, is_lost };
         self.fail_writes(kind);
         self.out = VecDeque::new();
         self.tell_write_closed();
