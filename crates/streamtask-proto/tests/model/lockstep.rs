@@ -7,6 +7,7 @@ use streamtask_proto::Input;
 
 use crate::cuts::Cuts;
 use crate::oracle::{Model, Next, Thirst};
+use crate::peer::Seen;
 use crate::words::{Answer, Call, Lane, Op, Said, Scenario, Step};
 use crate::world::World;
 
@@ -280,12 +281,21 @@ impl Pair {
         }
         agree("whether it is over", self.model.is_over(), self.world.is_over())?;
         agree("where it stands", self.model.stand(), self.world.stand())?;
-        let seen = (&self.model.player.seen, &self.world.far.player.seen);
-        agree("what the peer has seen", seen.0, seen.1)?;
+        self.compare_seen()?;
         match self.model.is_over() {
             true => Ok(()),
             false => self.compare_wishes(),
         }
+    }
+
+    fn compare_seen(&self) -> Agreed {
+        let model = &self.model.player.seen;
+        let mut core = self.world.far.player.seen.clone();
+        if self.model.is_broken() {
+            // Whether an alert still leaves is open.
+            core.retain(|seen| !matches!(seen, Seen::Stray(_)));
+        }
+        agree("what the peer has seen", model, &core)
     }
 
     fn compare_wishes(&self) -> Agreed {
@@ -296,7 +306,7 @@ impl Pair {
         if is_amid && self.model.is_shaking() {
             return Ok(());
         }
-        if !self.model.may_send_alert() {
+        if !self.model.is_broken() {
             agree("the wish to send", self.model.wants_send(), wait.send)?;
         }
         agree("the wish to sweep", self.model.is_sweeping(), wait.sweep)?;

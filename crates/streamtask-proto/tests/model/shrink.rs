@@ -36,7 +36,7 @@ fn smaller(scenario: &Scenario) -> Vec<Scenario> {
             all.push(with(steps));
         }
     }
-    for at in 0..8 {
+    for at in 0..flags(&mut scenario.rules.clone()).len() {
         let mut one = scenario.clone();
         if std::mem::take(flags(&mut one.rules).into_iter().nth(at).expect("a rule").1) {
             all.push(one);

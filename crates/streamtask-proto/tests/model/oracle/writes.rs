@@ -70,9 +70,9 @@ impl Model {
         free.map(|write| write.bytes.len() - write.taken).sum()
     }
 
-    /// Whether TLS is broken and nobody was told yet: its alert may leave or not.
-    pub(crate) fn may_send_alert(&self) -> bool {
-        self.broken.is_some() && self.is_up() && !self.is_acting()
+    /// Whether the peer or the network has broken it: then TLS may have an alert to send.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.is_some()
     }
 
     pub(crate) fn wants_send(&self) -> bool {
