@@ -12,6 +12,8 @@ usage: cargo xtask COMMAND
            stress tests under the release build, and the real servers
   interop  the library and the command against real servers on loopback
            (installs what is missing from Debian packages where it can)
+  fuzz     random scenarios against the model of the specification, for
+           --seconds N (60); --seed N begins where another run did
   bench    us and our peers on the same work, in turn; see --help behind it
 ";
 
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let is_done = match command {
         "test" => test(),
         "interop" => interop(rest),
+        "fuzz" => fuzz(rest),
         "bench" => bench(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
@@ -86,14 +89,40 @@ fn bench(rest: &[String]) -> bool {
     cargo_with(&["run", "--release", "--quiet", "-p", "streamtask-bench", "--"], rest)
 }
 
+/// The test binary of the model does it, built to be fast and to check itself.
+fn fuzz(rest: &[String]) -> bool {
+    let mut variables = vec![("STREAMTASK_FUZZ_SECONDS", "60")];
+    for pair in rest.chunks(2) {
+        match pair {
+            [name, number] if name == "--seconds" => variables[0].1 = number,
+            [name, number] if name == "--seed" => variables.push(("STREAMTASK_SEED", number)),
+            _ => {
+                eprintln!("usage: cargo xtask fuzz [--seconds N] [--seed N]");
+                return false;
+            }
+        }
+    }
+    let arguments = ["test", "--profile", "fuzz", "-p", "streamtask-proto", "--test", "model"];
+    let mut cargo = command(&arguments);
+    is_well(cargo.args(["fuzzing_", "--", "--nocapture"]).envs(variables))
+}
+
 fn cargo(arguments: &[&str]) -> bool {
     cargo_with(arguments, &[])
 }
 
 fn cargo_with(arguments: &[&str], rest: &[String]) -> bool {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo).args(arguments).args(rest).status();
-    match status {
+    is_well(command(arguments).args(rest))
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(arguments);
+    cargo
+}
+
+fn is_well(cargo: &mut Command) -> bool {
+    match cargo.status() {
         Ok(status) => status.success(),
         Err(error) => {
             eprintln!("cargo cannot be run: {error}");

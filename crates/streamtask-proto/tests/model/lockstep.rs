@@ -1,6 +1,8 @@
 //! Model and world, side by side: after every step they must have said the same.
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::mem::discriminant;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use streamtask_proto::Input;
@@ -17,6 +19,14 @@ const ROUNDS: usize = 200;
 /// Runs a scenario. The error says where the two parted.
 pub(crate) fn check(scenario: &Scenario) -> Result<(), String> {
     run(&mut Pair::new(scenario), &scenario.steps)
+}
+
+/// The same, and which ways it went.
+pub(crate) fn explore(scenario: &Scenario) -> (Agreed, Vec<u64>) {
+    let mut pair = Pair::new(scenario);
+    pair.ways = Some(Vec::new());
+    let result = run(&mut pair, &scenario.steps);
+    (result, pair.ways.unwrap_or_default())
 }
 
 /// The same, and all that was done and said until then.
@@ -49,6 +59,7 @@ struct Pair {
     is_asked: bool,
     cuts: Cuts,
     trace: Option<Vec<String>>,
+    ways: Option<Vec<u64>>,
 }
 
 type Agreed<T = ()> = Result<T, String>;
@@ -65,12 +76,19 @@ impl Pair {
             is_asked: false,
             cuts: Cuts::new(scenario.rules.cuts_in),
             trace: None,
+            ways: None,
         }
     }
 
     fn run(&mut self, steps: &[Step]) -> Agreed {
         for (at, step) in steps.iter().enumerate() {
+            let from = self.model.shape();
             let result = self.step(*step);
+            if let Some(ways) = &mut self.ways {
+                let mut hasher = DefaultHasher::new();
+                (from, discriminant(step), self.model.shape()).hash(&mut hasher);
+                ways.push(hasher.finish());
+            }
             result.map_err(|why| format!("at step {at}, {step:?}: {why}"))?;
         }
         Ok(())

@@ -3,14 +3,18 @@
 //! `oracle` foretells, `world` runs the core against rustls, `lockstep` compares the two after every
 //! step. `sequences` makes every short sequence of calls, `random` long ones out of bytes.
 
+mod cases;
 mod credentials;
 mod cuts;
 mod far;
+mod fuzz;
 mod lockstep;
+mod much;
 mod oracle;
 mod peer;
 mod peers;
 mod random;
+mod report;
 mod runs;
 mod sequences;
 mod shrink;

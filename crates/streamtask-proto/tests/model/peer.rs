@@ -16,6 +16,19 @@ pub(crate) struct Peer {
     pub(crate) script: Vec<(Cue, Vec<Act>)>,
 }
 
+impl Peer {
+    /// What it does as long as there is no TLS.
+    pub(crate) fn in_clear(&self) -> Vec<&(Cue, Vec<Act>)> {
+        let is_clear = |cue: Cue| matches!(cue, Cue::Accepted | Cue::Data | Cue::Fin);
+        self.script.iter().filter(|(cue, _)| is_clear(*cue)).collect()
+    }
+
+    /// Whether it ever answers a ClientHello with its own.
+    pub(crate) fn speaks_tls(&self) -> bool {
+        self.script.iter().any(|(_, acts)| acts.contains(&Act::Tls))
+    }
+}
+
 /// Upon what a peer acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cue {

@@ -41,6 +41,33 @@ pub(crate) fn scenario(bytes: &[u8]) -> Scenario {
     Scenario { peer, rules, steps: maker.steps }
 }
 
+/// Bytes for the scenario with this number (splitmix64).
+pub(crate) fn noise(number: u64) -> Vec<u8> {
+    let mut dice = Dice::new(number);
+    let length = HEAD + STEP * (3 + dice.below(38));
+    (0..length).map(|_| dice.throw() as u8).collect()
+}
+
+/// Numbers that look random and are always the same (splitmix64).
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    pub(crate) fn throw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    }
+
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        (self.throw() % bound as u64) as usize
+    }
+}
+
 struct Maker {
     calls: Vec<Call>,
     is_running: bool,

@@ -32,15 +32,14 @@ const SYMBOLS: [Symbol; 9] = [
 
 /// When the calls of a sequence are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
+enum Order {
     BeforeResume,
     Connected,
     OneByOne,
     InPairs,
 }
 
-pub(crate) const ORDERS: [Order; 4] =
-    [Order::BeforeResume, Order::Connected, Order::OneByOne, Order::InPairs];
+const ORDERS: [Order; 4] = [Order::BeforeResume, Order::Connected, Order::OneByOne, Order::InPairs];
 
 /// Every sequence of up to `length` symbols that is worth trying.
 pub(crate) fn sequences(length: usize) -> Vec<Vec<Symbol>> {
@@ -82,8 +81,41 @@ impl Symbol {
     }
 }
 
+/// The scenarios of a sequence. What cannot matter is not varied: without TLS, peers that differ only in
+/// their TLS are one, and so are its versions.
+pub(crate) fn scenarios(symbols: &[Symbol], peers: &[Peer], rules: Rules) -> Vec<Scenario> {
+    let starts = symbols.contains(&Symbol::Start);
+    let is_alone = symbols.len() == 1;
+    let mut all = Vec::new();
+    for (at, peer) in peers.iter().enumerate() {
+        let is_alike = |other: &Peer| other.in_clear() == peer.in_clear();
+        if !starts && peers[..at].iter().any(is_alike) {
+            continue;
+        }
+        let versions: &[bool] = if starts && peer.speaks_tls() { &[false, true] } else { &[false] };
+        for order in ORDERS.into_iter().filter(|order| !is_alone || *order != Order::InPairs) {
+            let of_version = |is_tls12| scenario(symbols, order, peer, Rules { is_tls12, ..rules });
+            all.extend(versions.iter().map(|is_tls12| of_version(*is_tls12)));
+        }
+    }
+    all
+}
+
+/// Options, each of which makes something come out differently.
+pub(crate) fn variants() -> [Rules; 6] {
+    let rules = Rules::default();
+    [
+        Rules { is_strict: true, ..rules },
+        Rules { tolerates: true, discards: true, ..rules },
+        Rules { stops_not: true, ..rules },
+        Rules { reads_at_once: true, ..rules },
+        Rules { cuts_in: true, cuts_out: true, ..rules },
+        Rules { blocks: true, cuts_in: true, ..rules },
+    ]
+}
+
 /// The scenario of a sequence.
-pub(crate) fn scenario(symbols: &[Symbol], order: Order, peer: &Peer, rules: Rules) -> Scenario {
+fn scenario(symbols: &[Symbol], order: Order, peer: &Peer, rules: Rules) -> Scenario {
     let calls = steps(symbols);
     let mut steps = Vec::new();
     let mut resume = || steps.extend([Step::Resume]);

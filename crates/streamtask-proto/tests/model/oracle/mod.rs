@@ -8,6 +8,7 @@ mod ends;
 mod incoming;
 mod judge;
 mod reads;
+mod shape;
 mod time;
 mod writes;
 
