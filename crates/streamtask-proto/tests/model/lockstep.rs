@@ -307,13 +307,14 @@ impl Pair {
     }
 
     fn compare_seen(&self) -> Agreed {
-        let model = &self.model.player.seen;
-        let mut core = self.world.far.player.seen.clone();
-        if self.model.is_broken() {
-            // Whether an alert still leaves is open.
-            core.retain(|seen| !matches!(seen, Seen::Stray(_)));
-        }
-        agree("what the peer has seen", model, &core)
+        let (model, core) = (&self.model.player.seen, &self.world.far.player.seen);
+        // Whether an alert still leaves is open, and a FIN would go behind it.
+        let is_kept = |seen: &&Seen| match seen {
+            Seen::Stray(_) | Seen::Fin => !self.model.is_broken(),
+            _ => true,
+        };
+        let (model, core) = (model.iter().filter(is_kept), core.iter().filter(is_kept));
+        agree("what the peer has seen", model.collect::<Vec<_>>(), core.collect())
     }
 
     fn compare_wishes(&self) -> Agreed {

@@ -15,8 +15,7 @@ impl Model {
             Active::None => self.begin_next(),
             Active::CloseWrite { op } => self.go_on_closing(op),
             Active::Stop { op, .. } => self.go_on_stopping(op),
-            Active::Secured { .. } => self.tell_secured(),
-            Active::Sweep { .. } | Active::Handshake { .. } => {}
+            Active::Sweep { .. } | Active::Handshake { .. } | Active::Secured { .. } => {}
         }
     }
 
@@ -133,12 +132,20 @@ impl Model {
     }
 
     fn go_on_stopping(&mut self, op: Op) {
-        match (self.layer().end, self.write_failure()) {
-            (None, _) => {}
-            (Some(_), Some(kind)) => self.break_down(kind),
-            (Some(End::CloseNotify), None) if !self.out.is_empty() => {}
-            (Some(End::CloseNotify), None) => self.unsecured(op),
-            (Some(End::Fin | End::Truncated), None) => self.break_down(ErrorKind::ConnectionLost),
+        match self.layer().end {
+            None => {}
+            Some(End::CloseNotify) if !self.out.is_empty() => {}
+            Some(End::CloseNotify) => self.unsecured(op),
+            Some(End::Fin | End::Truncated) => self.break_down(ErrorKind::ConnectionLost),
+        }
+    }
+
+    /// A stop whose close_notify could not leave fails the task with the stream's end, whatever end it is.
+    pub(super) fn check_stop(&mut self) {
+        if let (Active::Stop { .. }, true) = (self.active, self.is_acting())
+            && let (Some(_), Some(kind)) = (self.layer().end, self.write_failure())
+        {
+            self.break_down(kind);
         }
     }
 

@@ -105,8 +105,9 @@ impl Model {
 
     /// Keeps bytes for reads, unless none will ever come.
     fn keep(&mut self, bytes: Vec<u8>) {
-        if self.read_side != ReadSide::Closed {
-            self.layer_mut().bytes.extend(bytes);
+        match self.read_side {
+            ReadSide::Closed => self.ignored += bytes.len(),
+            ReadSide::Open | ReadSide::Called => self.layer_mut().bytes.extend(bytes),
         }
     }
 
@@ -255,6 +256,9 @@ impl Model {
         let has_read = self.reads.first().is_some_and(|read| self.may_go(read.op));
         if !has_read && self.unread() >= TAKEN_IN {
             return Thirst::MustNot;
+        }
+        if self.ignored >= TAKEN_IN {
+            return Thirst::May;
         }
         let is_stopping = matches!(self.active, Active::Stop { .. });
         match has_read || is_stopping || matches!(self.write_side, WriteSide::Failed { .. }) {

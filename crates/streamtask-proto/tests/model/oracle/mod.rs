@@ -50,6 +50,8 @@ pub(crate) struct Model {
     is_read_closed_told: bool,
     is_write_closed_told: bool,
     is_fin_sent: bool,
+    /// How many bytes came for nobody, behind a close_read.
+    ignored: usize,
     /// What TLS has made and the wire has not taken.
     out: VecDeque<Out>,
     kept: BTreeSet<Op>,
@@ -239,6 +241,7 @@ impl Model {
             is_read_closed_told: false,
             is_write_closed_told: false,
             is_fin_sent: false,
+            ignored: 0,
             out: VecDeque::new(),
             kept,
             unlooked: BTreeMap::new(),
@@ -380,6 +383,8 @@ impl Model {
                 return;
             }
             let before = self.mark();
+            self.tell_secured();
+            self.check_stop();
             self.do_reads();
             self.check_broken();
             self.do_writes();
@@ -388,8 +393,8 @@ impl Model {
                 continue;
             }
             self.tell_read_closed();
-            self.check_end();
             self.check_abandoned();
+            self.check_end();
             if self.mark() == before {
                 return;
             }

@@ -51,10 +51,12 @@ impl Model {
 
     fn expire_writes(&mut self) {
         let kind = ErrorKind::TimedOut(Limit::Write);
-        while let Some(at) = self.writes.iter().position(|write| write.deadline <= self.time) {
-            if self.writes[at].taken > 0 || self.writes[at].is_encrypted {
-                return self.poison(kind);
-            }
+        let now = self.time;
+        let mut late = self.writes.iter().filter(|write| write.deadline <= now);
+        if late.any(|write| write.taken > 0 || write.is_encrypted) {
+            return self.poison(kind);
+        }
+        while let Some(at) = self.writes.iter().position(|write| write.deadline <= now) {
             let write = self.writes.remove(at);
             self.answer(write.op, Answer::Failed(kind));
         }
