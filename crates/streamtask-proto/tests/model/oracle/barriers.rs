@@ -87,10 +87,11 @@ impl Model {
         }
         self.active = Active::None;
         self.write_side = match self.write_side {
+            WriteSide::Failed { kind, .. } => return self.answer(op, Answer::Failed(kind)),
             WriteSide::Poisoned(kind) | WriteSide::ClosedPoisoned(kind) => {
                 WriteSide::ClosedPoisoned(kind)
             }
-            WriteSide::Open | WriteSide::Closed | WriteSide::Failed { .. } => WriteSide::Closed,
+            WriteSide::Open | WriteSide::Closed => WriteSide::Closed,
         };
         self.said.push(Said::Fin);
         self.send_fin();

@@ -64,7 +64,8 @@ impl Model {
             };
             match verdict {
                 Verdict::Bytes { layer, count, eof } => self.take(read.op, layer, count, eof),
-                Verdict::Wait | Verdict::Fails(_) => self.fail_read(read.op, kind),
+                Verdict::Fails(kind) => self.fail_read(read.op, kind),
+                Verdict::Wait => self.fail_read(read.op, kind),
             };
         }
     }

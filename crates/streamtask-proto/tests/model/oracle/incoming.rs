@@ -254,11 +254,12 @@ impl Model {
             return Thirst::Must;
         }
         let has_read = self.reads.first().is_some_and(|read| self.may_go(read.op));
+        // Behind a close_read it may go on for ever or stop, as it likes.
+        if self.read_side == ReadSide::Closed && self.unread() + self.ignored >= TAKEN_IN {
+            return Thirst::May;
+        }
         if !has_read && self.unread() >= TAKEN_IN {
             return Thirst::MustNot;
-        }
-        if self.ignored >= TAKEN_IN {
-            return Thirst::May;
         }
         let is_stopping = matches!(self.active, Active::Stop { .. });
         match has_read || is_stopping || matches!(self.write_side, WriteSide::Failed { .. }) {

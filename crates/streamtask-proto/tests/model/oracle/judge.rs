@@ -44,7 +44,8 @@ impl Model {
             Call::Read { .. } | Call::Until { .. } if is_senseless(call) => failed,
             Call::Read { .. } | Call::Until { .. } => match self.look_left_over(call) {
                 Verdict::Bytes { layer, count, eof } => self.take(op, layer, count, eof),
-                Verdict::Wait | Verdict::Fails(_) => failed,
+                Verdict::Fails(kind) => Answer::Failed(kind),
+                Verdict::Wait => failed,
             },
             Call::Write { .. } | Call::Start | Call::Stop | Call::Capture => failed,
         })

@@ -156,10 +156,6 @@ impl Model {
         self.fail_writes(kind);
         self.out = VecDeque::new();
         self.tell_write_closed();
-        if let Active::CloseWrite { op } = self.active {
-            self.active = Active::None;
-            self.answer(op, Answer::Failed(kind));
-        }
     }
 
     pub(super) fn fail_writes(&mut self, kind: ErrorKind) {
