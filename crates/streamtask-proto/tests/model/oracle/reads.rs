@@ -158,7 +158,8 @@ impl Model {
     }
 
     pub(super) fn see_end(&mut self, taken: &Taken) {
-        self.seen_end = taken.end.or(self.seen_end);
+        // The end of an earlier layer, looked at late, is no news.
+        self.seen_end = self.seen_end.max(taken.end);
     }
 
     pub(crate) fn look_at(&mut self, op: Op) {
