@@ -3,6 +3,7 @@
 //! It only calls cargo, so that it builds in a second; what there is to do stands in the crates it calls.
 
 use std::env;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 const HELP: &str = "\
@@ -14,6 +15,9 @@ usage: cargo xtask COMMAND
            (installs what is missing from Debian packages where it can)
   fuzz     random scenarios against the model of the specification, for
            --seconds N (60); --seed N begins where another run did
+  mutants  plants faults in the core and the driver, one at a time, and names
+           those that no test finds: hours; cargo-mutants is built under
+           target/ if it is missing; further options go to it (--shard 1/40)
   bench    us and our peers on the same work, in turn; see --help behind it
 ";
 
@@ -27,6 +31,7 @@ fn main() -> ExitCode {
         "test" => test(),
         "interop" => interop(rest),
         "fuzz" => fuzz(rest),
+        "mutants" => mutants(rest),
         "bench" => bench(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
@@ -87,6 +92,28 @@ fn interop(rest: &[String]) -> bool {
 
 fn bench(rest: &[String]) -> bool {
     cargo_with(&["run", "--release", "--quiet", "-p", "streamtask-bench", "--"], rest)
+}
+
+/// Survivors are to be killed or explained. Only what decides is mutated, and what wakes.
+fn mutants(rest: &[String]) -> bool {
+    let files = [
+        "crates/streamtask-proto/src/stream/*.rs",
+        "crates/streamtask-proto/src/link/*.rs",
+        "crates/streamtask-proto/src/buffer.rs",
+        "crates/streamtask/src/driver/*.rs",
+    ];
+    let tools = "target/tools";
+    let has_tool = Path::new(tools).join("bin").join("cargo-mutants").exists();
+    let install = ["install", "--quiet", "--locked", "--root", tools, "cargo-mutants"];
+    if !has_tool && !cargo(&install) {
+        return false;
+    }
+    let mut mutants = Command::new(Path::new(tools).join("bin").join("cargo-mutants"));
+    mutants.args(["mutants", "--workspace", "--output", "target", "--timeout", "300"]);
+    mutants.args(files.iter().flat_map(|file| ["--file", file]));
+    // The tests of both packages: the library's find what the core's leave.
+    mutants.args(["--test-package", "streamtask-proto,streamtask"]).args(rest);
+    is_well(&mut mutants)
 }
 
 /// The test binary of the model does it, built to be fast and to check itself.
