@@ -57,7 +57,8 @@ pub trait SessionDelegate: Send + Sync + 'static {
     ) {
     }
 
-    /// The last message of a task that was not captured. (`urlSession(_:task:didCompleteWithError:)`)
+    /// The last message of a task that was not captured, or whose streams nobody took.
+    /// (`urlSession(_:task:didCompleteWithError:)`)
     fn did_complete(&self, session: &Session, task: &StreamTask, error: Option<&Error>) {}
 
     /// The read side is closed: the peer has sent its last byte, or `close_read` was carried out. Bytes
@@ -76,6 +77,8 @@ pub trait SessionDelegate: Send + Sync + 'static {
     /// The last message of a task whose streams were captured and whose caller did not wait for them:
     /// had it kept the [`Operation`](crate::Operation), they would be its result. Dropping them closes
     /// the connection. (`urlSession(_:streamTask:didBecome:outputStream:)`)
+    ///
+    /// By default they are dropped, and [`did_complete`](Self::did_complete) is the last message.
     fn did_become_streams(
         &self,
         session: &Session,
@@ -83,6 +86,8 @@ pub trait SessionDelegate: Send + Sync + 'static {
         input: InputStream,
         output: OutputStream,
     ) {
+        drop((input, output));
+        self.did_complete(session, task, None);
     }
 }
 

@@ -274,6 +274,7 @@ impl Stream {
     fn received(&mut self, now: Instant, count: usize) {
         self.note_load(now);
         let result = self.pipe.received(count);
+        self.give_up_reading();
         if self.reads.side() == ReadSide::Closed {
             // It is taken in for what stands behind it, and is itself for nobody.
             self.pipe.inbox_mut().throw_away();

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::Stream;
 use super::barriers::Phase;
+use super::reads::ReadSide;
 use crate::buffer::LEAST;
 use crate::deadlines::Deadline;
 use crate::{Timeout, Wait};
@@ -53,11 +54,23 @@ impl Stream {
     }
 
     /// Whether bytes are wanted though nobody reads: the peer's close_notify comes behind them, or what the
-    /// peer said before it broke the connection off should be had before it is gone.
+    /// peer said before it broke the connection off should be had before it is gone, or a peer may have to
+    /// get rid of them before it reads what a task that nobody holds has still to write.
     fn takes_in_unasked(&self) -> bool {
         let is_stopping = matches!(self.barriers.phase(), Some(Phase::AwaitClose(_)));
         let is_dying = self.writes.send_failure().is_some();
-        (is_stopping || is_dying) && self.pipe.inbox().len() < MOST_UNASKED
+        let is_left = self.abandoned && !self.writes.is_empty();
+        (is_stopping || is_dying || is_left) && self.pipe.inbox().len() < MOST_UNASKED
+    }
+
+    /// Nobody holds the task, and more lies unread than is kept for somebody who might take it up again:
+    /// nobody will read here any more.
+    pub(super) fn give_up_reading(&mut self) {
+        let is_too_much = self.pipe.inbox().len() >= MOST_UNASKED;
+        if self.abandoned && is_too_much && self.reads.is_empty() {
+            self.reads.set_side(ReadSide::Closed);
+            self.tell_read_closed();
+        }
     }
 
     /// Notes a deadline, so that waiting knows of it.

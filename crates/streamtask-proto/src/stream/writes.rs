@@ -150,9 +150,12 @@ impl Writes {
             let is_large = write.bytes.len() >= GATHER;
             if is_large && self.gathered.is_empty() {
                 write.begun = true;
-                let batch = write.bytes.split_to(write.bytes.len().min(BATCH));
-                self.taken += batch.len() as u64;
-                return pipe.encrypt(&batch);
+                let count = write.bytes.len().min(BATCH);
+                self.taken += count as u64;
+                let done = pipe.encrypt(&write.bytes[..count]);
+                // Not split off: the last piece would take the caller's memory along.
+                write.bytes.advance(count);
+                return done;
             }
             if is_large || self.gathered.len() + write.bytes.len() > GATHER {
                 break;

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 
 use super::hop;
 use super::shared::Shared;
+use crate::lingering::Lingerer;
 use crate::net::linger::Closer;
 use crate::task::captured::Returns;
 
@@ -34,6 +35,8 @@ pub(super) struct After {
 /// A socket, and what is still to be said on it.
 pub(super) struct Farewell {
     pub(super) closer: Closer,
+    /// Taken under the lock: whoever sees the end of the task sees that its socket lingers.
+    pub(super) lingerer: Lingerer,
     pub(super) socket: TcpStream,
     pub(super) words: Vec<u8>,
 }
@@ -54,10 +57,9 @@ impl After {
 
     /// Whether the session has something to say, which comes last.
     pub(super) fn carry_out(self, shared: &Arc<Shared>) -> bool {
-        self.wakes.wake();
-        drop(self.drops);
-        if let Some(Farewell { closer, socket, words }) = self.farewell {
-            closer.close(socket, words, false);
+        // What is ours comes first: those who are woken may look for it.
+        if let Some(Farewell { closer, lingerer, socket, words }) = self.farewell {
+            closer.close_as(lingerer, socket, words, false);
         }
         if let Some(Return { to, read, is_last }) = self.returned {
             to.give_back(read, is_last);
@@ -65,6 +67,8 @@ impl After {
         if let Some(step) = self.step {
             hop::make(shared.clone(), step);
         }
+        self.wakes.wake();
+        drop(self.drops);
         self.session
     }
 }

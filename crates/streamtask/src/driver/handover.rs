@@ -29,12 +29,12 @@ impl Handover {
 impl Drop for Handover {
     fn drop(&mut self) {
         let (shared, unwanted) = (self.shared.clone(), self.streams.take());
-        self.shared.mailbox.put(move || {
-            if let Some((input, output)) = unwanted {
-                shared.offer_streams(input, output);
-            }
-            shared.leave_told();
-        });
+        if let Some((input, output)) = unwanted {
+            let shared = shared.clone();
+            self.shared.mailbox.put(move || shared.offer_streams(input, output));
+        }
+        // A job of its own: should the delegate panic, the session forgets the task all the same.
+        self.shared.mailbox.put(move || shared.leave_told());
         self.shared.mailbox.kick();
     }
 }

@@ -23,15 +23,18 @@ use crate::net::tcp::connection_error;
 use crate::task::captured;
 
 impl Shared {
-    /// Does everything that can be done now.
+    /// Does what can be done now. While the peer keeps up that may be much, and others wait for the lock (a
+    /// `cancel`, for one): after some of it the driver goes on.
     pub(super) fn pump(self: &Arc<Self>, state: &mut State, now: Instant) {
-        loop {
+        for _ in 0..MOST_MOVES {
             let wait = self.carry_out(state);
             state.until = wait.until;
             if let Moved::Nothing = self.transfer(state, wait, now) {
                 return;
             }
         }
+        self.carry_out(state);
+        state.wake_driver();
     }
 
     /// Carries out what the core wishes, without waiting for the socket.
@@ -67,7 +70,8 @@ impl Shared {
             // Only clear text comes in pieces, and nothing of it is left when a task ends well.
             Transmit::Many(_) => Vec::new(),
         };
-        state.after.farewell = Some(Farewell { closer, socket, words });
+        let lingerer = closer.enter();
+        state.after.farewell = Some(Farewell { closer, lingerer, socket, words });
     }
 
     /// The socket and the pipe leave the task; it is over without another word.
@@ -109,6 +113,9 @@ impl Shared {
         moved
     }
 }
+
+/// How often bytes are moved in one go: a few megabytes at the most.
+const MOST_MOVES: usize = 16;
 
 enum Moved {
     Something,

@@ -33,8 +33,10 @@ impl Shared {
                 let error = result.clone().err();
                 self.end(state, result);
                 if state.has_delegate {
-                    let shared = self.clone();
-                    self.mailbox.put(move || shared.announce(error));
+                    // Two jobs: should the delegate panic, the session forgets the task all the same.
+                    let (first, then) = (self.clone(), self.clone());
+                    self.mailbox.put(move || first.announce(error));
+                    self.mailbox.put(move || then.leave_told());
                 } else {
                     self.leave(state);
                 }
@@ -99,7 +101,6 @@ impl Shared {
             let (session, task) = self.handles();
             delegate.did_complete(&session, &task, error.as_ref());
         }
-        self.leave_told();
     }
 
     /// The session forgets the task, and may have its last message.

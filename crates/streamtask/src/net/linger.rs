@@ -59,20 +59,36 @@ impl Closer {
     /// runtime that lives, this is all there is: FIN goes behind what left, and what lies unread is
     /// thrown away. Call it without locks: then whoever waits for the last lingerer is woken in here.
     pub(crate) fn close(&self, socket: TcpStream, words: impl Into<Vec<u8>>, has_fin: bool) {
+        self.close_as(self.enter(), socket, words, has_fin);
+    }
+
+    /// A place among those that linger, for whoever must be seen there before he can [close](Self::close_as).
+    pub(crate) fn enter(&self) -> Lingerer {
+        self.gate.enter()
+    }
+
+    /// The same as [`close`](Self::close), from a place that was taken before.
+    pub(crate) fn close_as(
+        &self,
+        lingerer: Lingerer,
+        socket: TcpStream,
+        words: impl Into<Vec<u8>>,
+        has_fin: bool,
+    ) {
         let mut leaving = Leaving::new(socket, words.into(), has_fin, self.limits.bytes);
         if !leaving.is_over_at_once() {
-            self.runtime.spawn(self.farewell(leaving));
+            self.runtime.spawn(self.farewell(lingerer, leaving));
         }
     }
 
-    fn farewell(&self, leaving: Leaving) -> Farewell {
+    fn farewell(&self, lingerer: Lingerer, leaving: Leaving) -> Farewell {
         Farewell {
             left: leaving.left(),
             leaving,
             time: self.limits.time,
             limit: None,
             is_over: false,
-            _lingerer: self.gate.enter(),
+            _lingerer: lingerer,
         }
     }
 }
@@ -254,7 +270,8 @@ mod tests {
         let (mut ours, mut theirs) = pair().await;
         let mut left = fill(&mut ours).await;
         let closer = closer(Handle::current(), Duration::from_millis(1));
-        let mut farewell = closer.farewell(Leaving::new(ours, Vec::new(), false, 1 << 20));
+        let mut farewell =
+            closer.farewell(closer.enter(), Leaving::new(ours, Vec::new(), false, 1 << 20));
         // The limit passes each time and is looked at only when the peer has read on.
         for _ in 0..3 {
             let before = farewell.left;

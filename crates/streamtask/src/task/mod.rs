@@ -241,7 +241,9 @@ impl StreamTask {
             let why = "a task's delegate is set before it is resumed";
             return Err(Error::new(ErrorKind::InvalidArgument).detail(why));
         }
-        *lock(&self.0.identity.delegate) = Some(Arc::new(delegate));
+        let before = lock(&self.0.identity.delegate).replace(Arc::new(delegate));
+        // A delegate is user code even when it is dropped: not under the lock.
+        drop(before);
         self.0.lock().has_delegate = true;
         Ok(())
     }

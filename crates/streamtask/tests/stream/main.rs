@@ -14,6 +14,7 @@ mod lanes;
 mod layers;
 mod leaks;
 mod leaving;
+mod manners;
 mod pauses;
 mod session;
 mod stress;

@@ -5,6 +5,7 @@ mod doors;
 mod ends;
 mod identity;
 mod injection;
+mod manners;
 mod million;
 mod names;
 mod options;
