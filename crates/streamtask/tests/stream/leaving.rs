@@ -1,7 +1,4 @@
 //! How tasks leave their connections: what was written arrives, and what a done read brought is not lost.
-//!
-//! Not among the modules of `main.rs` yet: it fails until the driver closes through
-//! [`net::linger`](../../src/net/linger.rs) and gives reads back to captured streams.
 
 use streamtask::{EofKind, ErrorKind, Session, TaskState};
 use streamtask_testkit::Server;

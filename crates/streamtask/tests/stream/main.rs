@@ -16,6 +16,7 @@ mod leaks;
 mod leaving;
 mod manners;
 mod pauses;
+mod races;
 mod session;
 mod stress;
 mod support;
