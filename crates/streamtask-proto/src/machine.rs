@@ -148,7 +148,8 @@ pub enum Outcome {
 pub struct ReadData {
     /// The bytes, in order. Empty only at the end, or when nothing was asked for.
     pub data: Bytes,
-    /// Whether the stream ends behind `data`: there will never be more.
+    /// Whether the stream ends behind `data`. There will never be more, unless TLS is being stopped: then
+    /// only TLS ends here, and clear text follows.
     pub at_eof: bool,
     /// How it ended, if it did.
     pub eof: Option<EofKind>,
@@ -239,7 +240,8 @@ pub enum Event {
     Unsecured,
     /// The peer has sent its last byte, or `close_read` was carried out.
     ReadClosed,
-    /// `close_write` was carried out, or the peer made writing impossible.
+    /// `close_write` was carried out, or writing has become impossible: the peer made it so, or a write was
+    /// cut off by its timeout.
     WriteClosed,
     /// The last event: how the task ended.
     Finished(Result<(), Error>),

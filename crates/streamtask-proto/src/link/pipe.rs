@@ -84,6 +84,15 @@ impl Pipe {
         self.decode()
     }
 
+    /// Throws away `count` bytes that were just put into the receive buffer.
+    pub(crate) fn refuse(&mut self, count: usize) {
+        let buffer = match self.layer {
+            Layer::Clear => self.inbox.today(),
+            Layer::Secure(_) | Layer::Stepping => &mut self.wire,
+        };
+        buffer.truncate(buffer.len().saturating_sub(count));
+    }
+
     /// Takes note of the peer's FIN.
     pub fn received_end(&mut self) {
         self.fin = true;

@@ -256,7 +256,7 @@ impl Stream {
         }
     }
 
-    /// Application bytes that the operating system has taken, and that reads have brought.
+    /// Application bytes that the operating system or TLS has taken, and that reads have brought.
     pub fn byte_counts(&self) -> (u64, u64) {
         (self.writes.taken(), self.pipe.inbox().taken())
     }
@@ -272,10 +272,14 @@ impl Stream {
     }
 
     fn received(&mut self, now: Instant, count: usize) {
+        if self.life.is_over() {
+            // It comes behind the end, so it is no part of what came.
+            return self.pipe.refuse(count);
+        }
         self.note_load(now);
         let result = self.pipe.received(count);
         self.give_up_reading();
-        if self.reads.side() == ReadSide::Closed {
+        if self.reads_no_more() {
             // It is taken in for what stands behind it, and is itself for nobody.
             self.pipe.inbox_mut().throw_away();
         }

@@ -55,12 +55,17 @@ impl Stream {
 
     /// Whether bytes are wanted though nobody reads: the peer's close_notify comes behind them, or what the
     /// peer said before it broke the connection off should be had before it is gone, or a peer may have to
-    /// get rid of them before it reads what a task that nobody holds has still to write.
+    /// get rid of them before it reads on, where nobody will read them here.
     fn takes_in_unasked(&self) -> bool {
         let is_stopping = matches!(self.barriers.phase(), Some(Phase::AwaitClose(_)));
         let is_dying = self.writes.send_failure().is_some();
-        let is_left = self.abandoned && !self.writes.is_empty();
+        let is_left = (self.abandoned || self.reads_no_more()) && !self.writes.is_empty();
         (is_stopping || is_dying || is_left) && self.pipe.inbox().len() < MOST_UNASKED
+    }
+
+    /// Whether what comes from now on is for nobody.
+    pub(super) fn reads_no_more(&self) -> bool {
+        self.reads.side() != ReadSide::Open && self.reads.is_empty()
     }
 
     /// Nobody holds the task, and more lies unread than is kept for somebody who might take it up again:

@@ -270,6 +270,16 @@ fn nonsense_behind_our_close_notify_is_an_error_and_no_panic() {
 }
 
 #[test]
+fn what_comes_behind_the_end_is_not_read() {
+    let mut world = world();
+    world.input(Input::ReceiveFailed(reset()));
+    world.client.receive_buffer().extend_from_slice(b"late");
+    world.input(Input::Received(4));
+    let read = world.read(1, 10);
+    assert_eq!(world.error(read).kind(), ErrorKind::ConnectionLost);
+}
+
+#[test]
 fn a_withdrawn_read_changes_nothing() {
     let mut world = world();
     let read = world.read(5, 5);

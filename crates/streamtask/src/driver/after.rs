@@ -21,7 +21,7 @@ pub(super) struct After {
     pub(super) wakes: Wakers,
     pub(super) drops: Wakers,
     /// A socket that is to be let go gently.
-    pub(super) farewell: Option<Farewell>,
+    pub(super) parting: Option<Parting>,
     /// What comes back to streams that were captured.
     pub(super) returned: Option<Return>,
     /// A step of the handshake that may block.
@@ -33,7 +33,7 @@ pub(super) struct After {
 }
 
 /// A socket, and what is still to be said on it.
-pub(super) struct Farewell {
+pub(super) struct Parting {
     pub(super) closer: Closer,
     /// Taken under the lock: whoever sees the end of the task sees that its socket lingers.
     pub(super) lingerer: Lingerer,
@@ -51,14 +51,14 @@ pub(super) struct Return {
 impl After {
     pub(super) fn is_empty(&self) -> bool {
         let has_more = self.driver || self.session || self.step.is_some();
-        let has_bytes = self.farewell.is_some() || self.returned.is_some();
+        let has_bytes = self.parting.is_some() || self.returned.is_some();
         !has_more && !has_bytes && self.wakes.is_empty() && self.drops.is_empty()
     }
 
     /// Whether the session has something to say, which comes last.
     pub(super) fn carry_out(self, shared: &Arc<Shared>) -> bool {
         // What is ours comes first: those who are woken may look for it.
-        if let Some(Farewell { closer, lingerer, socket, words }) = self.farewell {
+        if let Some(Parting { closer, lingerer, socket, words }) = self.parting {
             closer.close_as(lingerer, socket, words, false);
         }
         if let Some(Return { to, read, is_last }) = self.returned {

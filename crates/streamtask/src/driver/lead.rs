@@ -6,7 +6,7 @@
 //! held and not polled; should somebody else begin to wait, the driver looks after what the operation has
 //! not ([`Lead::to_driver`]). Writes that have to wait are always the driver's.
 //!
-//! Who waits is counted in `shared`; sockets are for `pump`.
+//! Who waits is judged in `attention`; sockets are for `pump`.
 
 use std::sync::Arc;
 use std::task::{Wake, Waker};

@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::coop::unconstrained;
 
-use super::after::Farewell;
+use super::after::Parting;
 use super::answer::Answer;
 use super::handover::Handover;
 use super::shared::{Shared, State};
@@ -71,7 +71,7 @@ impl Shared {
             Transmit::Many(_) => Vec::new(),
         };
         let lingerer = closer.enter();
-        state.after.farewell = Some(Farewell { closer, lingerer, socket, words });
+        state.after.parting = Some(Parting { closer, lingerer, socket, words });
     }
 
     /// The socket and the pipe leave the task; it is over without another word.

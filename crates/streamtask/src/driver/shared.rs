@@ -52,7 +52,7 @@ pub(crate) struct State {
     pub(super) captured: Option<Handover>,
     /// Where bytes belong that come back after the capture.
     pub(super) returns: Option<Returns>,
-    /// The driver, if it sleeps; one that was woken will look and come back.
+    /// The driver, unless it was woken from here and has not looked since.
     pub(super) driver: Option<Waker>,
     /// Whether the core has asked for a connection and nobody makes it yet.
     pub(super) wants_driver: bool,
@@ -261,8 +261,8 @@ impl Drop for Locked<'_> {
         let after = (!self.after.is_empty()).then(|| std::mem::take(&mut self.after));
         let lent = self.stream.has_lent().then(|| self.stream.take_lent());
         self.state = None;
-        drop(lent);
         let session = after.is_some_and(|after| after.carry_out(shared));
+        drop(lent);
         shared.mailbox.kick();
         if session {
             shared.session.kick();

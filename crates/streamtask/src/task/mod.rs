@@ -237,14 +237,16 @@ impl StreamTask {
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] once it was resumed.
     pub fn set_delegate(&self, delegate: impl SessionDelegate) -> Result<(), Error> {
-        if self.0.lock().stream.has_begun() {
+        let mut state = self.0.lock();
+        if state.stream.has_begun() {
             let why = "a task's delegate is set before it is resumed";
             return Err(Error::new(ErrorKind::InvalidArgument).detail(why));
         }
+        state.has_delegate = true;
         let before = lock(&self.0.identity.delegate).replace(Arc::new(delegate));
-        // A delegate is user code even when it is dropped: not under the lock.
+        // A delegate is user code even when it is dropped: not under a lock.
+        drop(state);
         drop(before);
-        self.0.lock().has_delegate = true;
         Ok(())
     }
 

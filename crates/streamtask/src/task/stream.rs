@@ -50,7 +50,7 @@ impl StreamTask {
     ///
     /// # Errors
     /// [`DelimiterNotFound`](crate::ErrorKind::DelimiterNotFound) when `max` bytes are there without it;
-    /// they stay first in line.
+    /// they stay first in line. Else as `read_data`.
     #[must_use = "a read whose operation is dropped is taken back"]
     pub fn read_until(
         &self,
@@ -95,8 +95,8 @@ impl StreamTask {
     }
 
     /// Stops receiving, when the reads and writes queued before are done. A barrier, not a wait; later
-    /// reads fail. The connection is not told, so that nothing resets it: what the peer still says waits
-    /// until the task ends. (`closeRead()`)
+    /// reads fail. The connection is not told, so that nothing resets it: what the peer still says
+    /// waits, or is thrown away where that lets it read on. (`closeRead()`)
     pub fn close_read(&self) {
         drop(Operation::<()>::begin(&self.0, Call::CloseRead));
     }

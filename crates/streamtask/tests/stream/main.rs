@@ -4,6 +4,7 @@ mod base;
 mod cancel;
 mod captured;
 mod closing;
+mod crossed;
 mod delegate;
 mod drops;
 mod ends;

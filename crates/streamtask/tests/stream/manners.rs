@@ -132,6 +132,22 @@ fn a_delegate_that_panics_at_its_last_message_does_not_keep_the_session() {
 }
 
 #[test]
+fn a_write_to_a_peer_that_answers_before_it_reads_on_ends_though_nobody_reads() {
+    for is_closed_first in [true, false] {
+        let server = echo();
+        within(move || {
+            let task = resumed(&server);
+            if is_closed_first {
+                task.close_read();
+            }
+            let write = task.write(vec![1; STUCK], Timeout::NEVER);
+            task.close_read();
+            write.wait().expect("the peer gets rid of its answers");
+        });
+    }
+}
+
+#[test]
 fn a_write_to_a_peer_that_answers_before_it_reads_on_arrives_though_nobody_holds_the_task() {
     let server = echo();
     within(move || {
