@@ -1,12 +1,12 @@
 //! A question of the handshake, handed over by value.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, PoisonError};
 
 use rustls::pki_types::CertificateDer;
 use streamtask_proto::tls::Identity;
 
-use crate::lock;
+use crate::sync::{Condvar, Mutex, lock};
 
 /// A server asks to be trusted, or asks who we are (`URLAuthenticationChallenge`).
 ///
@@ -166,8 +166,7 @@ impl Answer {
             match &*given {
                 Some(answer) => return answer.clone(),
                 None => {
-                    given =
-                        self.came.wait(given).unwrap_or_else(std::sync::PoisonError::into_inner);
+                    given = self.came.wait(given).unwrap_or_else(PoisonError::into_inner);
                 }
             }
         }

@@ -4,11 +4,11 @@
 //! order of events; they run on the session's executor, one at a time, whatever the executor does.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use crate::lock;
 use crate::queue::{Executor, Job};
+use crate::sync::{AtomicBool, Mutex, lock};
 
 /// The callbacks of one task, in order.
 #[derive(Clone)]

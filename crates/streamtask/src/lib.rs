@@ -56,6 +56,7 @@ mod queue;
 mod registry;
 mod runtime;
 mod session;
+mod sync;
 mod task;
 
 pub use challenge::{
@@ -77,9 +78,4 @@ pub use task::operation::Operation;
 pub use task::progress::Progress;
 pub use task::{Priority, StreamTask};
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// Locks, whatever happened to others: every state behind our locks is whole between statements.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use sync::lock;

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crate::lock;
+use crate::sync::{Condvar, Mutex, lock, thread};
 
 /// Something to run on a delegate queue.
 pub type Job = Box<dyn FnOnce() + Send>;
@@ -78,7 +78,7 @@ impl SerialQueue {
         }
         drop(state);
         let queue = self.clone();
-        let thread = std::thread::Builder::new().name("streamtask-delegate".into());
+        let thread = thread::Builder::new().name("streamtask-delegate".into());
         if thread.spawn(move || queue.run()).is_err() {
             // No thread can be had. Running the jobs here is better than never.
             self.run();

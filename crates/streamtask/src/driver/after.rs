@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::task::Waker;
 
+use crate::net::tcp::Socket;
 use streamtask_proto::{HandshakeStep, ReadData};
-use tokio::net::TcpStream;
 
 use super::hop;
 use super::shared::Shared;
@@ -37,7 +37,7 @@ pub(super) struct Parting {
     pub(super) closer: Closer,
     /// Taken under the lock: whoever sees the end of the task sees that its socket lingers.
     pub(super) lingerer: Lingerer,
-    pub(super) socket: TcpStream,
+    pub(super) socket: Socket,
     pub(super) words: Vec<u8>,
 }
 

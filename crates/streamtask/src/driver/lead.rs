@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
-use super::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock};
 
 /// The way from the socket to whoever waits.
 pub(super) struct Lead(Mutex<To>);

@@ -16,8 +16,8 @@ mod pump;
 mod run;
 mod shared;
 mod slots;
-mod sync;
 mod telling;
+mod threads;
 mod waiters;
 
 pub(crate) use answer::Answer;

@@ -1,25 +1,22 @@
 //! Carries the core's wishes out, and moves bytes between it and the socket until neither can go on.
 
 use std::future::{Future, poll_fn};
-use std::io::{self, Read};
-use std::net::Shutdown;
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use bytes::BufMut;
-use socket2::SockRef;
 use streamtask_proto::{Closing, Error, ErrorKind, Input, Output, Pipe, Stream, Transmit, Wait};
 use tokio::io::{AsyncReadExt, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::task::coop::unconstrained;
 
 use super::after::Parting;
 use super::answer::Answer;
 use super::handover::Handover;
 use super::shared::{Shared, State};
-use crate::net::tcp::connection_error;
+use crate::net::tcp::{self, Socket, connection_error};
 use crate::task::captured;
 
 impl Shared {
@@ -123,7 +120,7 @@ enum Moved {
 }
 
 /// Offers the socket what there is; `None` if it takes nothing now and will wake.
-fn send(stream: &Stream, socket: &mut TcpStream, waker: &Waker) -> Option<Input> {
+fn send(stream: &Stream, socket: &mut Socket, waker: &Waker) -> Option<Input> {
     let transmit = stream.transmit();
     let sent = poll_now(waker, |cx| match &transmit {
         Transmit::One(bytes) => Pin::new(&mut *socket).poll_write(cx, bytes),
@@ -137,7 +134,7 @@ fn send(stream: &Stream, socket: &mut TcpStream, waker: &Waker) -> Option<Input>
 }
 
 /// Takes what the socket has; `None` if it has nothing now and will wake.
-fn receive(stream: &mut Stream, socket: &mut TcpStream, waker: &Waker) -> Option<Input> {
+fn receive(stream: &mut Stream, socket: &mut Socket, waker: &Waker) -> Option<Input> {
     let buffer = stream.receive_buffer();
     // Not a bare attempt: tokio's own way of reading knows from a short read that there is no more.
     poll_now(waker, |cx| pin!(socket.read_buf(buffer)).poll(cx)).map(received)
@@ -152,10 +149,10 @@ fn poll_now<T>(waker: &Waker, poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> 
     }
 }
 
-/// Asks the kernel itself: a readiness that has not been seen yet must not hide bytes.
-fn sweep(stream: &mut Stream, socket: &TcpStream) -> Input {
+/// Takes clear text that is there already.
+fn sweep(stream: &mut Stream, socket: &Socket) -> Input {
     let mut bytes = [0; 4096];
-    match (&*SockRef::from(socket)).read(&mut bytes) {
+    match tcp::read_now(socket, &mut bytes) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Input::Drained,
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Input::Tick,
         Ok(count) => {
@@ -177,7 +174,7 @@ fn received(result: io::Result<usize>) -> Input {
 fn shutdown_write(state: &mut State) {
     if let Some(socket) = &state.socket {
         // A peer that is gone already has nothing left to be told.
-        let _ = SockRef::from(socket).shutdown(Shutdown::Write);
+        let _ = tcp::shutdown_write(socket);
     }
 }
 
@@ -187,7 +184,7 @@ fn close_at_once(state: &mut State) {
     if let Transmit::One(last @ [_, ..]) = state.stream.transmit() {
         let _ = socket.try_write(last);
         // FIN goes right behind them, lest unread bytes turn the close into a reset that overtakes them.
-        let _ = SockRef::from(&socket).shutdown(Shutdown::Write);
+        let _ = tcp::shutdown_write(&socket);
     }
 }
 

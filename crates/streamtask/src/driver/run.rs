@@ -8,30 +8,28 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use streamtask_proto::{Error, Input, Target};
-use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep_until};
 
 use super::pump::runtime_is_gone;
 use super::shared::{Shared, State};
-use crate::net::tcp;
+use crate::net::tcp::{self, Socket};
 
 /// Spawns the driver of a task that has just been resumed for the first time.
 pub(crate) fn spawn(shared: Arc<Shared>, runtime: &Handle) {
-    let target = shared.target.clone();
     let _ = shared.runtime.set(runtime.clone());
-    runtime.spawn(Driver { shared, connecting: Some(Box::pin(connect(target))), timer: None });
+    runtime.spawn(Driver::new(shared));
 }
 
 async fn connect(target: Target) -> Connected {
     tcp::connect(&target).await
 }
 
-type Connected = Result<(TcpStream, SocketAddr), Error>;
+type Connected = Result<(Socket, SocketAddr), Error>;
 
 type Connecting = Pin<Box<dyn Future<Output = Connected> + Send>>;
 
-struct Driver {
+pub(super) struct Driver {
     shared: Arc<Shared>,
     connecting: Option<Connecting>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -54,6 +52,11 @@ impl Future for Driver {
 }
 
 impl Driver {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let connecting = Box::pin(connect(shared.target.clone()));
+        Driver { shared, connecting: Some(connecting), timer: None }
+    }
+
     /// Whoever needs the driver from now on finds its waker.
     fn register(&self, state: &mut State, waker: Waker) {
         if let Some(before) = self.shared.lead.set_driver(&waker) {

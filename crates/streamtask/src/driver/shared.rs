@@ -5,13 +5,11 @@
 //! out when it lets the lock go. There it is also decided who is woken, computed from what waits.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 use std::time::Instant;
 
 use streamtask_proto::{Error, ErrorKind, Input, OpId, Stream, Target, TaskState};
-use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 
 use super::after::After;
@@ -21,9 +19,10 @@ use super::handover::Handover;
 use super::lead::{Lead, Left};
 use super::waiters::Waiters;
 use crate::dispatch::Mailbox;
-use crate::lock;
 use crate::net::linger::Closer;
+use crate::net::tcp::Socket;
 use crate::session::SessionInner;
+use crate::sync::{AtomicUsize, Mutex, MutexGuard, lock};
 use crate::task::Identity;
 use crate::task::captured::Returns;
 use crate::task::events::Listener;
@@ -46,7 +45,7 @@ pub(crate) struct Shared {
 /// What the lock guards.
 pub(crate) struct State {
     pub(crate) stream: Stream,
-    pub(super) socket: Option<TcpStream>,
+    pub(super) socket: Option<Socket>,
     pub(super) attention: Attention<Answered>,
     /// Streams for the capture operation that is about to complete.
     pub(super) captured: Option<Handover>,

@@ -1,17 +1,20 @@
-//! From a name to a connected socket, and what its errors mean.
+//! From a name to a connected socket, what else is asked of it, and what its errors mean.
 //!
 //! One address after the other, in the system's order; racing them is a later step, behind this function.
 
-use std::io;
-use std::net::SocketAddr;
+use std::io::{self, Read};
+use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use socket2::SockRef;
 use streamtask_proto::{Error, ErrorKind, Limit, Target};
 use tokio::net::{TcpStream, lookup_host};
 
+/// The socket of a connection.
+pub(crate) type Socket = TcpStream;
+
 /// Connects to the first address of `target` that answers, and says which it was.
-pub(crate) async fn connect(target: &Target) -> Result<(TcpStream, SocketAddr), Error> {
+pub(crate) async fn connect(target: &Target) -> Result<(Socket, SocketAddr), Error> {
     let mut last = None;
     let mut tried = Vec::new();
     for address in addresses(target).await? {
@@ -62,6 +65,16 @@ async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, Error> {
         Ok(addresses) => Ok(addresses.collect()),
         Err(error) => Err(Error::new(lookup_kind(&error)).caused_by(error)),
     }
+}
+
+/// Asks the kernel itself: a readiness that has not been seen yet must not hide bytes.
+pub(crate) fn read_now(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
+    (&*SockRef::from(socket)).read(buffer)
+}
+
+/// Sends FIN behind what was written.
+pub(crate) fn shutdown_write(socket: &Socket) -> io::Result<()> {
+    SockRef::from(socket).shutdown(Shutdown::Write)
 }
 
 /// getaddrinfo's errors reach us as text without a kind; only running out of things has one.

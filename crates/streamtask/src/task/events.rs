@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 use streamtask_proto::Event;
 
 use crate::driver::Shared;
-use crate::lock;
+use crate::sync::{Mutex, lock};
 
 /// The events of one task, from when it was asked for; the last is [`Event::Finished`], or none when the
 /// streams were captured.
