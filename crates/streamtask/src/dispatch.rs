@@ -4,6 +4,7 @@
 //! order of events; they run on the session's executor, one at a time, whatever the executor does.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -58,30 +59,23 @@ impl Mailbox {
     }
 
     fn run(&self) {
-        // Should a callback panic, the next ones still get their turn.
-        let _again = Again(self);
-        loop {
-            let mut state = lock(&self.0.state);
-            match state.jobs.pop_front() {
-                Some(job) => {
-                    drop(state);
-                    job();
-                }
-                None => return state.is_running = false,
-            }
+        let mut panicked = None;
+        while let Some(job) = self.next() {
+            // Should a callback panic, the next ones still get their turn.
+            panicked = catch_unwind(AssertUnwindSafe(job)).err().or(panicked);
+        }
+        // What it means is the executor's to say.
+        if let Some(panic) = panicked {
+            resume_unwind(panic);
         }
     }
-}
 
-struct Again<'a>(&'a Mailbox);
-
-impl Drop for Again<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            lock(&self.0.0.state).is_running = false;
-            self.0.0.is_full.store(true, Ordering::Release);
-            self.0.kick();
-        }
+    /// The next job. With none, whoever puts another one in finds nobody running.
+    fn next(&self) -> Option<Job> {
+        let mut state = lock(&self.0.state);
+        let job = state.jobs.pop_front();
+        state.is_running = job.is_some();
+        job
     }
 }
 

@@ -29,7 +29,7 @@ impl DelegateQueue {
 
     /// Runs callbacks through `execute`, which must run each job once, at some time, and not before it
     /// returns to a caller that holds a lock the job needs. It may be concurrent: the callbacks of one
-    /// task stay in order all the same.
+    /// task stay in order all the same. A job runs on when a callback in it panics, and panics at its end.
     pub fn executor(execute: impl Fn(Job) + Send + Sync + 'static) -> Self {
         DelegateQueue(Kind::Executor(Arc::new(execute)))
     }

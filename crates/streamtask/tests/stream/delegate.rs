@@ -196,6 +196,21 @@ async fn a_callback_that_panics_stops_nothing() {
 }
 
 #[tokio::test]
+async fn callbacks_that_panic_inside_a_call_stop_nothing_behind_them() {
+    let server = echo();
+    let (session, _pad, mut heard) = noted(queues()[1].clone());
+    let task = task_in(&session, &server);
+    task.resume();
+    for _ in 0..2 {
+        let panics = |_| std::panic::resume_unwind(Box::new("on purpose"));
+        task.read_exact(1, GUARD).on_complete(panics);
+    }
+    let cancels = std::panic::AssertUnwindSafe(|| task.cancel());
+    assert!(std::panic::catch_unwind(cancels).is_err(), "whoever runs them hears of it");
+    heard.up_to(Said::Completed(Some(ErrorKind::Cancelled))).await;
+}
+
+#[tokio::test]
 async fn events_tell_of_a_life_without_a_delegate() {
     let server = half_closer();
     let task = task_in(&session(), &server);
