@@ -71,7 +71,13 @@ impl Asker {
         let cancelled = Given { disposition: Disposition::Cancel, credential: None };
         let Some(shared) = self.0.upgrade() else { return Asked::Answered(cancelled) };
         let Some(_open) = OpenQuestion::new(&shared.session) else { return Asked::Refused };
+        let space = ProtectionSpace {
+            host: shared.target.host().to_owned(),
+            port: shared.target.port(),
+            method,
+        };
         let answer = Arc::new(Answer::default());
+        let challenge = Challenge::new(space, answer.clone());
         {
             let mut state = shared.lock();
             if state.ended.is_some() {
@@ -79,16 +85,11 @@ impl Asker {
             }
             // Should the task end first, nobody waits for the answer.
             state.question = Some(answer.clone());
+            // Under the lock, so that nobody is asked behind the task's last message.
+            let asked = shared.clone();
+            shared.mailbox.put(move || route(&asked, challenge));
         }
-        let space = ProtectionSpace {
-            host: shared.target.host().to_owned(),
-            port: shared.target.port(),
-            method,
-        };
-        let challenge = Challenge::new(space, answer.clone());
-        let asked = shared.clone();
-        shared.mailbox.put(move || route(&asked, challenge));
-        // Letting the lock go sends the question off. From here to the answer the time is not the peer's.
+        // From here to the answer the time is not the peer's.
         shared.input(Input::Asked);
         drop(shared);
         let given = answer.wait();
