@@ -78,37 +78,3 @@ impl Mailbox {
         job
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use super::*;
-    use crate::queue::serial;
-
-    #[test]
-    fn callbacks_of_one_task_stay_in_order_on_a_concurrent_executor() {
-        let executor: Executor = Arc::new(|job| {
-            std::thread::spawn(job);
-        });
-        let mailbox = Mailbox::new(executor);
-        let (sender, receiver) = mpsc::channel();
-        for number in 0..1000 {
-            let sender = sender.clone();
-            mailbox.put(move || sender.send(number).expect("the test listens"));
-            mailbox.kick();
-        }
-        drop(sender);
-        assert!(receiver.iter().eq(0..1000));
-    }
-
-    #[test]
-    fn a_callback_that_panics_does_not_stop_the_next() {
-        let mailbox = Mailbox::new(serial());
-        let (sender, receiver) = mpsc::channel();
-        mailbox.put(|| std::panic::resume_unwind(Box::new("on purpose")));
-        mailbox.put(move || sender.send(()).expect("the test listens"));
-        mailbox.kick();
-        receiver.recv().expect("the second callback ran");
-    }
-}
