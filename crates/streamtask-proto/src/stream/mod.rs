@@ -279,11 +279,12 @@ impl Stream {
         self.note_load(now);
         let result = self.pipe.received(count);
         self.give_up_reading();
-        if self.reads_no_more() {
-            // It is taken in for what stands behind it, and is itself for nobody.
+        self.judge_clear_text();
+        if self.reads_no_more() && !self.barriers.starts_secure() {
+            // It is taken in for what stands behind it, and is itself for nobody. A start of TLS has to see
+            // what was there before it.
             self.pipe.inbox_mut().throw_away();
         }
-        self.judge_clear_text();
         self.decoded(result);
     }
 

@@ -149,6 +149,21 @@ fn what_comes_behind_a_close_read_does_not_hold_up_a_stop() {
 }
 
 #[test]
+fn a_close_read_behind_a_start_does_not_hide_clear_text_from_it() {
+    for writes in [0, 1] {
+        let mut world = world();
+        world.server.send(b"evil");
+        let write = (writes > 0).then(|| world.write(vec![7; 1000]));
+        let start = start(&mut world);
+        world.enqueue(Operation::CloseRead);
+        world.run();
+        assert!(matches!(world.error(start).kind(), ErrorKind::UnexpectedClearText { .. }));
+        assert!(write.is_none_or(|write| world.results[&write].is_ok()));
+        assert!(!world.server.received.contains(&22), "no ClientHello has left");
+    }
+}
+
+#[test]
 fn a_close_read_before_a_stop_does_not_hide_the_end_from_the_read_it_waits_for() {
     let mut world = secured(TlsVersion::Tls13, 7);
     let read = world.read(1, 10);
