@@ -308,9 +308,10 @@ impl Pair {
 
     fn compare_seen(&self) -> Agreed {
         let (model, core) = (&self.model.player.seen, &self.world.far.player.seen);
-        // Whether an alert still leaves is open, and a FIN would go behind it.
+        // Whether an alert (or half an answer to half a flight) still leaves is open, and FIN goes behind it.
+        let is_open = self.model.is_broken() || self.model.is_stepping();
         let is_kept = |seen: &&Seen| match seen {
-            Seen::Stray(_) | Seen::Fin => !self.model.is_broken(),
+            Seen::Stray(_) | Seen::Fin => !is_open,
             _ => true,
         };
         let (model, core) = (model.iter().filter(is_kept), core.iter().filter(is_kept));
