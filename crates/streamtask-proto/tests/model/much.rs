@@ -7,7 +7,7 @@ use crate::words::Scenario;
 const AMOUNTS: [usize; 7] = [65_535, 65_536, 65_537, 1_048_575, 1_048_576, 1_048_577, 1_400_000];
 
 /// `N` is an amount. All that came is read at last.
-const CASES: [&str; 14] = [
+const CASES: [&str; 15] = [
     "quiet discards : resume peer-says/N start settle",
     "quiet discards : resume read/2/2/0 peer-says/N start settle",
     "quiet discards : resume peer-says/N settle start round peer-says/2 settle",
@@ -19,6 +19,7 @@ const CASES: [&str; 14] = [
     "quiet : resume peer-says/N write/3/0 sends-reset settle peer-fin settle",
     "mute : start resume settle peer-says/N stop settle peer-close-notify settle",
     "mute : start resume settle peer-says/N stop settle advance/60000",
+    "mute : start resume settle close-read stop peer-says/N settle peer-close-notify settle",
     "mute : start resume settle peer-says/N read/2000000/2000000/0 stop settle peer-close-notify settle",
     "mute : start resume settle write/2/0 settle sends-break stop settle peer-says/N settle peer-fin settle",
     "quiet : start resume settle peer-says/N peer-close-notify peer-says-clear/N peer-stalls/0 stop settle peer-goes-on settle",

@@ -105,9 +105,8 @@ impl Model {
 
     /// Keeps bytes for reads, unless none will ever come.
     fn keep(&mut self, bytes: Vec<u8>) {
-        match self.read_side {
-            ReadSide::Closed => self.ignored += bytes.len(),
-            ReadSide::Open | ReadSide::Called => self.layer_mut().bytes.extend(bytes),
+        if self.read_side != ReadSide::Closed {
+            self.layer_mut().bytes.extend(bytes);
         }
     }
 
@@ -254,11 +253,9 @@ impl Model {
             return Thirst::Must;
         }
         let has_read = self.reads.first().is_some_and(|read| self.may_go(read.op));
-        // Behind a close_read it may go on for ever or stop, as it likes.
-        if self.read_side == ReadSide::Closed && self.unread() + self.ignored >= TAKEN_IN {
-            return Thirst::May;
-        }
-        if !has_read && self.unread() >= TAKEN_IN {
+        // Behind a close_read nothing is kept, so that nothing grows.
+        let is_full = self.read_side != ReadSide::Closed && self.unread() >= TAKEN_IN;
+        if is_full && !has_read {
             return Thirst::MustNot;
         }
         let is_stopping = matches!(self.active, Active::Stop { .. });

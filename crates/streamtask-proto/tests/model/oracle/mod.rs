@@ -50,8 +50,6 @@ pub(crate) struct Model {
     is_read_closed_told: bool,
     is_write_closed_told: bool,
     is_fin_sent: bool,
-    /// How many bytes came for nobody, behind a close_read.
-    ignored: usize,
     /// What TLS has made and the wire has not taken.
     out: VecDeque<Out>,
     kept: BTreeSet<Op>,
@@ -241,7 +239,6 @@ impl Model {
             is_read_closed_told: false,
             is_write_closed_told: false,
             is_fin_sent: false,
-            ignored: 0,
             out: VecDeque::new(),
             kept,
             unlooked: BTreeMap::new(),
