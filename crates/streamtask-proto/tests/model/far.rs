@@ -24,6 +24,8 @@ pub(crate) struct Far {
     end: Option<Next>,
     /// Whether it has said its end: nothing follows that.
     has_ended: bool,
+    /// How many bytes have come under TLS.
+    pub(crate) decrypted: usize,
 }
 
 enum Layer {
@@ -51,6 +53,7 @@ impl Far {
             parcels: VecDeque::new(),
             end: None,
             has_ended: false,
+            decrypted: 0,
         }
     }
 
@@ -174,6 +177,7 @@ impl Far {
                 break;
             }
         }
+        self.decrypted += data.len();
         match (data.is_empty(), *has_closed) {
             (true, true) => Some(Seen::CloseNotify),
             (true, false) => None,

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use crate::wire::{Loss, Wire};
 
 /// The most that fits into one record (RFC 8446, 5.1).
-const RECORD: usize = 16 * 1024;
+pub(crate) const RECORD: usize = 16 * 1024;
 
 /// What a peer does, and upon what.
 #[derive(Clone, Debug, PartialEq, Eq)]

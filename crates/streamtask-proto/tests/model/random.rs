@@ -22,7 +22,8 @@ pub(crate) fn scenario(bytes: &[u8]) -> Scenario {
     for (at, (name, flag)) in flags(&mut rules).into_iter().enumerate() {
         let is_set = |bytes: [u8; 2]| u16::from_le_bytes(bytes) >> at & 1 == 1;
         // Both versions of TLS are common, nearly every other rule is an exception.
-        *flag = is_set(often) && (is_set(seldom) || matches!(name, "tls12" | "reads-at-once"));
+        *flag = is_set(often)
+            && (is_set(seldom) || matches!(name, "tls12" | "reads-at-once" | "receives-first"));
     }
     let mut maker = Maker {
         calls: Vec::new(),
@@ -86,7 +87,7 @@ impl Maker {
                 max: a as usize % 12,
                 timeout: timeout(b),
             }),
-            15..=22 => self.call(Call::Write { length: a as usize % 9, timeout: timeout(b) }),
+            15..=22 => self.call(write(a, b)),
             23 | 24 => self.call(Call::CloseRead),
             25..=27 => self.call(Call::CloseWrite),
             28..=31 => self.call(Call::Start),
@@ -103,7 +104,9 @@ impl Maker {
             47 => self.steps.push(Step::Asked(b & 1 == 1)),
             48 if a < 48 => self.steps.push(Step::FailSends(loss(b))),
             43 | 44 | 48..=53 => self.steps.push(Step::Peer(act(a, b))),
-            54..=57 => self.steps.push(Step::Round),
+            54 | 55 => self.steps.push(Step::Round),
+            56 => self.steps.push(Step::Send),
+            57 => self.steps.push(Step::Receive),
             58 | 59 if self.drops => self.of_read(a, Step::Drop),
             60 if self.drops => self.of_read(a, Step::Look),
             _ => self.steps.push(Step::Settle),
@@ -158,6 +161,14 @@ fn read(a: u8, b: u8) -> Call {
         253 => Call::Read { min: MUCH[usize::from(b) % MUCH.len()], max: 2_000_000, timeout: 0 },
         _ => Call::Read { min, max, timeout: timeout(b) },
     }
+}
+
+fn write(a: u8, b: u8) -> Call {
+    let length = match a {
+        250.. => MUCH[usize::from(b) % MUCH.len()] / 8,
+        _ => usize::from(a) % 9,
+    };
+    Call::Write { length, timeout: timeout(b) }
 }
 
 /// Never, most of the time.

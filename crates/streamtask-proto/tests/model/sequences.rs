@@ -102,7 +102,7 @@ pub(crate) fn scenarios(symbols: &[Symbol], peers: &[Peer], rules: Rules) -> Vec
 }
 
 /// Options, each of which makes something come out differently.
-pub(crate) fn variants() -> [Rules; 6] {
+pub(crate) fn variants() -> [Rules; 7] {
     let rules = Rules::default();
     [
         Rules { is_strict: true, ..rules },
@@ -111,6 +111,7 @@ pub(crate) fn variants() -> [Rules; 6] {
         Rules { reads_at_once: true, ..rules },
         Rules { cuts_in: true, cuts_out: true, ..rules },
         Rules { blocks: true, cuts_in: true, ..rules },
+        Rules { receives_first: true, ..rules },
     ]
 }
 

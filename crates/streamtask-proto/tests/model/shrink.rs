@@ -77,6 +77,7 @@ fn simpler(step: Step) -> Vec<Step> {
             all
         }
         Step::Round => vec![Step::Settle],
+        Step::Send | Step::Receive => vec![Step::Round, Step::Settle],
         _ => Vec::new(),
     }
 }

@@ -23,7 +23,7 @@ impl fmt::Display for Scenario {
 }
 
 /// The rules by name.
-pub(crate) fn flags(rules: &mut Rules) -> [(&'static str, &mut bool); 11] {
+pub(crate) fn flags(rules: &mut Rules) -> [(&'static str, &mut bool); 12] {
     [
         ("tls12", &mut rules.is_tls12),
         ("strict", &mut rules.is_strict),
@@ -36,6 +36,7 @@ pub(crate) fn flags(rules: &mut Rules) -> [(&'static str, &mut bool); 11] {
         ("cuts-in", &mut rules.cuts_in),
         ("cuts-out", &mut rules.cuts_out),
         ("blocks", &mut rules.blocks),
+        ("receives-first", &mut rules.receives_first),
     ]
 }
 
@@ -71,6 +72,8 @@ fn word(step: Step) -> String {
         Step::Asked(true) => "asked".into(),
         Step::Asked(false) => "answered".into(),
         Step::Round => "round".into(),
+        Step::Send => "send".into(),
+        Step::Receive => "receive".into(),
         Step::Settle => "settle".into(),
         Step::Peer(act) => match act {
             Act::Say(count) => format!("peer-says/{count}"),
@@ -147,6 +150,8 @@ fn step(word: &str) -> Result<Step, String> {
         "asked" => Step::Asked(true),
         "answered" => Step::Asked(false),
         "round" => Step::Round,
+        "send" => Step::Send,
+        "receive" => Step::Receive,
         "settle" => Step::Settle,
         "peer-says" => Step::Peer(Act::Say(number()?)),
         "peer-says-clear" => Step::Peer(Act::SayClear(number()?)),

@@ -35,6 +35,8 @@ pub(crate) struct Rules {
     pub(crate) cuts_out: bool,
     /// Whether steps of the handshake are made outside of the core.
     pub(crate) blocks: bool,
+    /// Whether in every round it receives before it sends.
+    pub(crate) receives_first: bool,
 }
 
 /// The limits of every task here, in milliseconds.
@@ -64,6 +66,9 @@ pub(crate) enum Step {
     Peer(Act),
     /// Bytes move, once each way.
     Round,
+    /// One attempt to send what there is, or to receive.
+    Send,
+    Receive,
     /// Bytes move until nothing moves any more.
     Settle,
 }

@@ -256,7 +256,9 @@ impl Model {
         // Behind a close_read nothing is kept, so that nothing grows.
         let is_full = self.read_side != ReadSide::Closed && self.unread() >= TAKEN_IN;
         if is_full && !has_read {
-            return Thirst::MustNot;
+            // Once close_read is called and no read waits, nobody will read it: it may be thrown away.
+            let is_for_nobody = self.read_side == ReadSide::Called && self.reads.is_empty();
+            return if is_for_nobody { Thirst::May } else { Thirst::MustNot };
         }
         let is_stopping = matches!(self.active, Active::Stop { .. });
         match has_read || is_stopping || matches!(self.write_side, WriteSide::Failed { .. }) {

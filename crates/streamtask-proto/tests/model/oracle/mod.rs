@@ -63,6 +63,7 @@ pub(crate) struct Model {
     /// What has come of the handshake and waits for its step, if steps are made elsewhere.
     unstepped: VecDeque<Item>,
     said: Vec<Said>,
+    is_unsure: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -248,6 +249,7 @@ impl Model {
             inbound: VecDeque::new(),
             unstepped: VecDeque::new(),
             said: Vec::new(),
+            is_unsure: false,
         }
     }
 

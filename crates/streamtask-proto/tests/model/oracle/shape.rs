@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem::discriminant;
 
-use super::Model;
+use super::{Active, Model};
 
 impl Model {
     pub(crate) fn shape(&self) -> u64 {
@@ -23,6 +23,8 @@ impl Model {
         let dropped = (self.unlooked.len().min(2), self.given_back.len().min(2));
         let told = (self.seen_end.is_some(), self.is_read_closed_told, self.is_write_closed_told);
         (lanes, dropped, told, self.behind.len().min(2)).hash(&mut hasher);
+        let is_asked = matches!(self.active, Active::Handshake { asked: Some(_), .. });
+        (self.is_stepping(), is_asked).hash(&mut hasher);
         hasher.finish()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use streamtask_proto::ErrorKind;
 
 use super::{Active, Item, Model, Out, WriteSide};
-use crate::peer::Seen;
+use crate::peer::{RECORD, Seen};
 use crate::wire::{Fate, Loss};
 use crate::words::{Answer, Call, Op};
 
@@ -79,15 +79,17 @@ impl Model {
         self.offer().0 > 0
     }
 
-    /// One attempt to send all there is. Whether anything moved.
-    pub(crate) fn send(&mut self) -> bool {
+    /// One attempt to send all there is. Whether anything moved. Of more than a record holds, TLS may
+    /// offer as much at once as it likes: the peer has got `decrypted` bytes of it.
+    pub(crate) fn send(&mut self, decrypted: usize) -> bool {
+        let most = if self.is_bulky() { decrypted } else { usize::MAX };
         let (count, is_cipher) = self.offer();
         match self.player.wire.fate(count, is_cipher) {
             Fate::Blocked => return false,
             Fate::Fails { how } => self.send_failed(how),
             // A part of a record says nothing, and more of it will follow.
             Fate::Part { .. } => {}
-            Fate::Taken { is_seen, .. } if is_cipher => self.sent_cipher(is_seen),
+            Fate::Taken { is_seen, .. } if is_cipher => self.sent_cipher(is_seen, most),
             Fate::Taken { count, is_seen } => self.sent_clear(count, is_seen),
         }
         self.go();
@@ -105,17 +107,23 @@ impl Model {
         self.reach(vec![Seen::Clear(sent)], is_seen);
     }
 
-    fn sent_cipher(&mut self, is_seen: bool) {
+    fn sent_cipher(&mut self, is_seen: bool, mut most: usize) {
         let mut seen = Vec::new();
+        self.is_unsure |= !is_seen && self.is_bulky();
         for out in std::mem::take(&mut self.out) {
             match out {
                 Out::Hello => seen.push(Seen::Hello),
                 Out::Flight => seen.push(Seen::Handshaken),
                 Out::CloseNotify => seen.push(Seen::CloseNotify),
-                Out::Secure { op, bytes } => {
+                Out::Secure { op, mut bytes } => {
+                    let rest = bytes.split_off(most.min(bytes.len()));
+                    most -= bytes.len();
                     let write = self.writes.iter_mut().find(|write| write.op == op);
                     if let Some(write) = write {
-                        write.taken = write.bytes.len();
+                        write.taken += bytes.len();
+                    }
+                    if !rest.is_empty() {
+                        self.out.push_back(Out::Secure { op, bytes: rest });
                     }
                     match seen.last_mut() {
                         Some(Seen::Secure(before)) => before.extend_from_slice(&bytes),
@@ -130,7 +138,7 @@ impl Model {
     /// Whatever TLS has left to send leaves, if the wire takes it.
     pub(super) fn flush_out(&mut self) {
         match self.player.wire.fate(1, true) {
-            Fate::Taken { is_seen, .. } => self.sent_cipher(is_seen),
+            Fate::Taken { is_seen, .. } => self.sent_cipher(is_seen, usize::MAX),
             Fate::Part { .. } | Fate::Blocked | Fate::Fails { .. } => {}
         }
     }
@@ -145,6 +153,20 @@ impl Model {
             let emits = self.player.see(seen);
             self.put_inbound(emits);
         }
+    }
+
+    /// Whether more is being sent under TLS than one record holds.
+    fn is_bulky(&self) -> bool {
+        let bytes = self.out.iter().map(|out| match out {
+            Out::Secure { bytes, .. } => bytes.len(),
+            Out::Hello | Out::Flight | Out::CloseNotify => 0,
+        });
+        bytes.sum::<usize>() > RECORD
+    }
+
+    /// Whether it cannot tell any more what has been encrypted and what has not.
+    pub(crate) fn is_unsure(&self) -> bool {
+        self.is_unsure
     }
 
     fn send_failed(&mut self, how: Loss) {
@@ -166,6 +188,7 @@ impl Model {
 
     /// A write ran out of time when some of it had gone.
     pub(super) fn poison(&mut self, kind: ErrorKind) {
+        self.is_unsure |= self.is_bulky();
         self.write_side = WriteSide::Poisoned(kind);
         self.fail_writes(kind);
         self.tell_write_closed();
