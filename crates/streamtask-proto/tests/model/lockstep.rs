@@ -7,10 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use streamtask_proto::Input;
 
+use crate::compare::{Agreed, agree};
 use crate::cuts::Cuts;
-use crate::oracle::{Model, Next, Thirst};
-use crate::peer::Seen;
-use crate::words::{Answer, Call, Lane, Op, Said, Scenario, Step};
+use crate::oracle::{Model, Next};
+use crate::words::{Call, Op, Rules, Scenario, Step};
 use crate::world::World;
 
 /// How many rounds may pass before a settled wire is no longer believed in.
@@ -50,20 +50,18 @@ fn run(pair: &mut Pair, steps: &[Step]) -> Agreed {
     }
 }
 
-struct Pair {
-    model: Model,
-    world: World,
-    calls: Vec<Call>,
-    connects_late: bool,
-    receives_first: bool,
-    has_lingered: bool,
+/// Both, and what else a run remembers.
+pub(crate) struct Pair {
+    pub(crate) model: Model,
+    pub(crate) world: World,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) rules: Rules,
+    pub(crate) has_lingered: bool,
     is_asked: bool,
     cuts: Cuts,
     trace: Option<Vec<String>>,
     ways: Option<Vec<u64>>,
 }
-
-type Agreed<T = ()> = Result<T, String>;
 
 impl Pair {
     fn new(scenario: &Scenario) -> Self {
@@ -72,8 +70,7 @@ impl Pair {
             model: Model::new(scenario, kept.clone()),
             world: World::new(scenario, kept),
             calls: Vec::new(),
-            connects_late: scenario.rules.connects_late,
-            receives_first: scenario.rules.receives_first,
+            rules: scenario.rules,
             has_lingered: false,
             is_asked: false,
             cuts: Cuts::new(scenario.rules.cuts_in),
@@ -99,7 +96,7 @@ impl Pair {
         Ok(())
     }
 
-    fn note(&mut self, line: impl FnOnce() -> String) {
+    pub(crate) fn note(&mut self, line: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
             trace.push(line());
         }
@@ -160,7 +157,7 @@ impl Pair {
             Step::Settle => self.settle()?,
         }
         self.compare()?;
-        match self.connects_late {
+        match self.rules.connects_late {
             true => Ok(()),
             false => self.connect(true),
         }
@@ -197,7 +194,7 @@ impl Pair {
     fn round(&mut self) -> Agreed<bool> {
         let has_stepped = self.make_step()?;
         Ok(has_stepped
-            | match self.receives_first {
+            | match self.rules.receives_first {
                 true => self.receive()? | self.send()?,
                 false => self.send()? | self.receive()?,
             })
@@ -288,118 +285,6 @@ impl Pair {
         }
         Ok(())
     }
-
-    fn compare(&mut self) -> Agreed {
-        let (mut model, mut world) = (self.model.take_said(), self.world.take_said());
-        level(&mut model, &mut world);
-        for (name, said) in [("model", &model), ("core", &world)] {
-            said.iter().for_each(|said| self.note(|| format!("    {name}: {said:?}")));
-        }
-        for lane in [Lane::Read, Lane::Write, Lane::Barrier] {
-            let of_lane = |said: &[Said]| of_lane(said, &self.calls, lane);
-            agree(&format!("{lane:?}s"), of_lane(&model), of_lane(&world))?;
-        }
-        agree("events", of_events(&model), of_events(&world))?;
-        agree("wishes", of_wishes(&model), of_wishes(&world))?;
-        if !self.has_lingered && model.contains(&Said::Close { lingers: true }) {
-            self.has_lingered = true;
-            self.model.linger();
-            self.world.linger();
-        }
-        agree("whether it is over", self.model.is_over(), self.world.is_over())?;
-        agree("where it stands", self.model.stand(), self.world.stand())?;
-        self.compare_seen()?;
-        match self.model.is_over() {
-            true => Ok(()),
-            false => self.compare_wishes(),
-        }
-    }
-
-    fn compare_seen(&self) -> Agreed {
-        let (model, core) = (&self.model.player.seen, &self.world.far.player.seen);
-        // Whether an alert (or half an answer to half a flight) still leaves is open, and FIN goes behind it.
-        let is_open = self.model.is_broken() || self.model.is_stepping();
-        let is_kept = |seen: &&Seen| match seen {
-            Seen::Stray(_) | Seen::Fin => !is_open,
-            _ => true,
-        };
-        let (model, core) = (model.iter().filter(is_kept), core.iter().filter(is_kept));
-        agree("what the peer has seen", model.collect::<Vec<_>>(), core.collect())
-    }
-
-    fn compare_wishes(&self) -> Agreed {
-        let wait = self.world.wait;
-        agree("whether a step is out", self.model.is_stepping(), self.world.has_step())?;
-        // Amid a flight of the handshake an answer may be there or not.
-        let is_amid = self.world.far.is_amid() || self.model.is_stepping();
-        if is_amid && self.model.is_shaking() {
-            return Ok(());
-        }
-        if !self.model.is_broken() {
-            agree("the wish to send", self.model.wants_send(), wait.send)?;
-        }
-        agree("the wish to sweep", self.model.is_sweeping(), wait.sweep)?;
-        match self.model.thirst() {
-            Thirst::Must if !wait.receive && !wait.sweep => return Err("it must receive".into()),
-            Thirst::MustNot if wait.receive => return Err("it must not receive".into()),
-            Thirst::Must | Thirst::May | Thirst::MustNot => {}
-        }
-        let until = wait.until.map(|until| until.saturating_duration_since(self.world.now));
-        let model = self.model.next_deadline();
-        // Waking up for nothing is allowed, sleeping too long is not.
-        let core = until.map(|until| until.as_millis() as u64);
-        match model {
-            Some(model) if core.is_none_or(|core| core > model) => {
-                agree("the next deadline", Some(model), core)
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-}
-
-fn agree<T: PartialEq + std::fmt::Debug>(what: &str, model: T, core: T) -> Agreed {
-    match model == core {
-        true => Ok(()),
-        false => Err(format!("{what}:\n  model {model:?}\n  core  {core:?}")),
-    }
-}
-
-/// Makes alike what the words leave open.
-fn level(model: &mut [Said], world: &mut [Said]) {
-    // Whoever asked for nothing got it under no layer in particular.
-    let nothing = |said: &mut Said| match said {
-        Said::Answer(_, Answer::Read { data, eof: None, is_secure }) if data.is_empty() => {
-            *is_secure = false;
-        }
-        _ => {}
-    };
-    model.iter_mut().chain(world.iter_mut()).for_each(nothing);
-    // What came behind a close_read may be handed over or not.
-    let is_free = |said: &Said| matches!(said, Said::Captured { unread: None, .. });
-    if model.iter().any(is_free) {
-        for said in world {
-            if let Said::Captured { unread, .. } = said {
-                *unread = None;
-            }
-        }
-    }
-}
-
-fn of_lane(said: &[Said], calls: &[Call], lane: Lane) -> Vec<Said> {
-    let is_of_lane = |said: &&Said| match said {
-        Said::Answer(op, _) => calls[*op].lane() == lane,
-        Said::Event(_) | Said::Close { .. } | Said::Fin | Said::Captured { .. } => false,
-    };
-    said.iter().filter(is_of_lane).cloned().collect()
-}
-
-fn of_events(said: &[Said]) -> Vec<Said> {
-    said.iter().filter(|said| matches!(said, Said::Event(_))).cloned().collect()
-}
-
-fn of_wishes(said: &[Said]) -> Vec<Said> {
-    let is_wish = |said: &&Said| !matches!(said, Said::Event(_) | Said::Answer(..));
-    said.iter().filter(is_wish).cloned().collect()
 }
 
 /// The reads that are not looked at when they are done, but later or never.

@@ -4,6 +4,7 @@
 //! step. `sequences` makes every short sequence of calls, `random` long ones out of bytes.
 
 mod cases;
+mod compare;
 mod credentials;
 mod cuts;
 mod far;

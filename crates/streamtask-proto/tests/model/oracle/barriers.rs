@@ -2,7 +2,8 @@
 
 use streamtask_proto::ErrorKind;
 
-use super::{Active, Barrier, End, Model, Out, ReadSide, WriteSide};
+use super::Model;
+use super::parts::{Active, Barrier, End, Out, Over, ReadSide, WriteSide};
 use crate::words::{Answer, Call, Op, REQUEST, Said};
 
 impl Model {
@@ -158,6 +159,6 @@ impl Model {
         let unread = self.layers.iter().flat_map(|layer| layer.bytes.iter().copied());
         let unread = (self.read_side != ReadSide::Closed).then(|| unread.collect());
         self.said.push(Said::Captured { unread, is_secure: self.is_secure() });
-        self.over = Some(super::Over::Captured);
+        self.over = Some(Over::Captured);
     }
 }

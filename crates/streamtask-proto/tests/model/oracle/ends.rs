@@ -2,8 +2,9 @@
 
 use streamtask_proto::ErrorKind;
 
+use super::Model;
+use super::parts::{Active, Link, Out, Over, ReadSide, WriteSide};
 use super::reads::Verdict;
-use super::{Active, Link, Model, Out, Over, ReadSide, WriteSide};
 use crate::peer::Seen;
 use crate::words::{Answer, Call, Said, Told};
 
@@ -64,9 +65,9 @@ impl Model {
             };
             match verdict {
                 Verdict::Bytes { layer, count, eof } => self.take(read.op, layer, count, eof),
-                Verdict::Fails(kind) => self.fail_read(read.op, kind),
+                Verdict::Fails(own) => self.fail_read(read.op, own),
                 Verdict::Wait => self.fail_read(read.op, kind),
-            };
+            }
         }
     }
 

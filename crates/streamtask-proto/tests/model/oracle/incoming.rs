@@ -2,7 +2,8 @@
 
 use streamtask_proto::ErrorKind;
 
-use super::{Active, End, Item, Layer, Model, Out, ReadSide, Thirst, WriteSide};
+use super::Model;
+use super::parts::{Active, End, Item, Layer, Out, ReadSide, Thirst, WriteSide};
 use crate::words::{Answer, Op, REQUEST, Told};
 
 /// How much is taken in when nobody reads it.

@@ -2,23 +2,42 @@
 
 use streamtask_proto::ErrorKind;
 
+use super::parts::{Active, Barrier, End, Over, Read, ReadSide, Write, WriteSide};
 use super::reads::Verdict;
-use super::{Active, Barrier, Model, NEVER, Over, Read, ReadSide, Write, WriteSide};
-use crate::words::{Answer, Call, Lane, Op, written};
+use super::{Model, NEVER};
+use crate::words::{Answer, Call, Op, written};
+
+/// What a call gets at once.
+enum Judged {
+    As(Answer),
+    Reads { layer: usize, count: usize, eof: Option<End> },
+}
+
+impl Verdict {
+    /// Where nothing more will come: who would have to wait fails.
+    fn judged(self, kind: ErrorKind) -> Judged {
+        match self {
+            Verdict::Bytes { layer, count, eof } => Judged::Reads { layer, count, eof },
+            Verdict::Fails(kind) => Judged::As(Answer::Failed(kind)),
+            Verdict::Wait => Judged::As(Answer::Failed(kind)),
+        }
+    }
+}
 
 impl Model {
     pub(crate) fn call(&mut self, op: Op, call: Call) {
         let answer = match self.over {
-            Some(Over::Failed(kind)) => self.judge_failed(op, call, kind),
-            Some(Over::Well) => self.judge_ended(op, call),
-            Some(Over::Captured) => Some(match call {
+            Some(Over::Failed(kind)) => Some(self.judge_failed(call, kind)),
+            Some(Over::Well) => Some(self.judge_ended(call)),
+            Some(Over::Captured) => Some(Judged::As(match call {
                 Call::CloseRead | Call::CloseWrite => Answer::Done,
                 _ => Answer::Failed(ErrorKind::NotConnected),
-            }),
-            None => self.judge_running(call),
+            })),
+            None => self.judge_running(call).map(Judged::As),
         };
         match answer {
-            Some(answer) => self.finish_call(op, call, answer),
+            Some(Judged::As(answer)) => self.answer(op, answer),
+            Some(Judged::Reads { layer, count, eof }) => self.take(op, layer, count, eof),
             None => {
                 self.queue(op, call);
                 self.go();
@@ -26,46 +45,31 @@ impl Model {
         }
     }
 
-    /// An answer at once. One from a read that took bytes has been said already.
-    fn finish_call(&mut self, op: Op, call: Call, answer: Answer) {
-        match call.lane() {
-            Lane::Read if matches!(answer, Answer::Read { .. }) => {}
-            Lane::Read | Lane::Write | Lane::Barrier => self.answer(op, answer),
-        }
-    }
-
-    fn judge_failed(&mut self, op: Op, call: Call, kind: ErrorKind) -> Option<Answer> {
-        let failed = Answer::Failed(kind);
-        Some(match call {
-            Call::CloseRead | Call::CloseWrite => Answer::Done,
+    fn judge_failed(&self, call: Call, kind: ErrorKind) -> Judged {
+        let failed = Judged::As(Answer::Failed(kind));
+        match call {
+            Call::CloseRead | Call::CloseWrite => Judged::As(Answer::Done),
             Call::Read { max: 0, .. } => failed,
             // After close_read nothing is read any more, however the task ended.
             Call::Read { .. } | Call::Until { .. } if self.read_side != ReadSide::Open => failed,
             Call::Read { .. } | Call::Until { .. } if is_senseless(call) => failed,
-            Call::Read { .. } | Call::Until { .. } => match self.look_left_over(call) {
-                Verdict::Bytes { layer, count, eof } => self.take(op, layer, count, eof),
-                Verdict::Fails(kind) => Answer::Failed(kind),
-                Verdict::Wait => failed,
-            },
+            Call::Read { .. } | Call::Until { .. } => self.look_left_over(call).judged(kind),
             Call::Write { .. } | Call::Start | Call::Stop | Call::Capture => failed,
-        })
+        }
     }
 
-    fn judge_ended(&mut self, op: Op, call: Call) -> Option<Answer> {
-        let closed = Answer::Failed(ErrorKind::NotConnected);
-        Some(match call {
-            Call::CloseRead | Call::CloseWrite => Answer::Done,
+    fn judge_ended(&self, call: Call) -> Judged {
+        let closed = ErrorKind::NotConnected;
+        match call {
+            Call::CloseRead | Call::CloseWrite => Judged::As(Answer::Done),
             Call::Read { .. } | Call::Until { .. } if is_senseless(call) => {
-                Answer::Failed(ErrorKind::InvalidArgument)
+                Judged::As(Answer::Failed(ErrorKind::InvalidArgument))
             }
-            Call::Read { .. } | Call::Until { .. } if self.read_side != ReadSide::Open => closed,
-            Call::Read { .. } | Call::Until { .. } => match self.look(call, false) {
-                Verdict::Bytes { layer, count, eof } => self.take(op, layer, count, eof),
-                Verdict::Fails(kind) => Answer::Failed(kind),
-                Verdict::Wait => closed,
-            },
-            Call::Write { .. } | Call::Start | Call::Stop | Call::Capture => closed,
-        })
+            Call::Read { .. } | Call::Until { .. } if self.read_side == ReadSide::Open => {
+                self.look(call, false).judged(closed)
+            }
+            _ => Judged::As(Answer::Failed(closed)),
+        }
     }
 
     fn judge_running(&mut self, call: Call) -> Option<Answer> {

@@ -7,19 +7,25 @@ mod barriers;
 mod ends;
 mod incoming;
 mod judge;
+mod parts;
 mod reads;
 mod shape;
 mod time;
 mod writes;
 
 pub(crate) use incoming::{Arrival, Next};
+pub(crate) use parts::Thirst;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use streamtask_proto::{ErrorKind, TaskState};
 
+use parts::{
+    Active, Barrier, Item, Layer, Link, Out, Over, Read, ReadSide, Taken, Write, WriteSide,
+};
+
 use crate::peer::{Act, Emit, Player};
-use crate::words::{Answer, Call, Op, Rules, Said, Scenario, Stand, Told};
+use crate::words::{Answer, Op, Rules, Said, Scenario, Stand, Told};
 
 /// A task as the specification has it.
 #[derive(Debug)]
@@ -64,154 +70,6 @@ pub(crate) struct Model {
     unstepped: VecDeque<Item>,
     said: Vec<Said>,
     is_unsure: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Link {
-    Not,
-    Connecting { deadline: u64 },
-    Up,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Over {
-    Well,
-    Failed(ErrorKind),
-    Captured,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Read {
-    op: Op,
-    call: Call,
-    deadline: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Write {
-    op: Op,
-    bytes: Vec<u8>,
-    taken: usize,
-    is_encrypted: bool,
-    deadline: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Barrier {
-    op: Op,
-    call: Call,
-}
-
-/// The barrier whose turn it is. It is no longer in the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Active {
-    None,
-    CloseWrite {
-        op: Op,
-    },
-    Sweep {
-        op: Op,
-        discarded: usize,
-    },
-    Handshake {
-        op: Op,
-        deadline: u64,
-        /// When the question was put whose answer is awaited.
-        asked: Option<u64>,
-    },
-    /// Its handshake has succeeded, and nobody was told yet.
-    Secured {
-        op: Op,
-    },
-    Stop {
-        op: Op,
-        deadline: u64,
-    },
-}
-
-/// What came under one layer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Layer {
-    is_secure: bool,
-    bytes: VecDeque<u8>,
-    /// How many bytes of it reads have taken.
-    taken: usize,
-    end: Option<End>,
-    /// Whether another layer has followed.
-    is_switched: bool,
-    /// Whether a start of TLS has begun: what was read in clear before never comes back.
-    is_sealed: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Fin,
-    CloseNotify,
-    Truncated,
-}
-
-/// What a read took, and from where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Taken {
-    data: Vec<u8>,
-    layer: usize,
-    /// How many bytes of the layer were taken with it.
-    upto: usize,
-    /// The layer whose end it told, and whether as an error.
-    end: Option<(usize, bool)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ReadSide {
-    Open,
-    Called,
-    Closed,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum WriteSide {
-    Open,
-    Closed,
-    /// A write was cut short by its timeout.
-    Poisoned(ErrorKind),
-    ClosedPoisoned(ErrorKind),
-    Failed {
-        kind: ErrorKind,
-        /// Whether the connection itself was lost: then no end is clean any more.
-        is_lost: bool,
-    },
-}
-
-/// What lies on the way to the client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Item {
-    Clear(Vec<u8>),
-    Secure(Vec<u8>),
-    CloseNotify,
-    Refusal,
-    /// The server's flights of the handshake.
-    First,
-    Second,
-    Fin,
-    /// The connection is lost.
-    Loss,
-}
-
-/// What TLS has to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Out {
-    Hello,
-    Flight,
-    Secure { op: Op, bytes: Vec<u8> },
-    CloseNotify,
-}
-
-/// Whether a task wants to receive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Thirst {
-    Must,
-    May,
-    MustNot,
 }
 
 const NEVER: u64 = u64::MAX;

@@ -2,7 +2,8 @@
 
 use streamtask_proto::{EofKind, ErrorKind};
 
-use super::{Active, End, Model, ReadSide, Taken};
+use super::Model;
+use super::parts::{Active, End, ReadSide, Taken};
 use crate::words::{Answer, Call, Op};
 
 /// What becomes of a read, against what is there.
@@ -21,12 +22,11 @@ impl Model {
             if !self.may_go(read.op) {
                 return;
             }
-            let answer = match self.look(read.call, self.is_stop_imminent()) {
+            match self.look(read.call, self.is_stop_imminent()) {
                 Verdict::Wait => return,
                 Verdict::Bytes { layer, count, eof } => self.take(read.op, layer, count, eof),
                 Verdict::Fails(kind) => self.fail_read(read.op, kind),
-            };
-            let _ = answer;
+            }
             self.reads.remove(0);
         }
     }
@@ -122,7 +122,7 @@ impl Model {
     }
 
     /// Takes bytes for the read `op` and answers it.
-    pub(super) fn take(&mut self, op: Op, at: usize, count: usize, eof: Option<End>) -> Answer {
+    pub(super) fn take(&mut self, op: Op, at: usize, count: usize, eof: Option<End>) {
         let layer = &mut self.layers[at];
         let data: Vec<u8> = layer.bytes.drain(..count).collect();
         layer.taken += count;
@@ -137,24 +137,23 @@ impl Model {
         };
         let end = eof.map(|_| (at, false));
         let upto = layer.taken;
-        self.read_done(op, answer, Taken { data, layer: at, upto, end })
+        self.read_done(op, answer, Taken { data, layer: at, upto, end });
     }
 
     /// Fails the read `op` alone.
-    pub(super) fn fail_read(&mut self, op: Op, kind: ErrorKind) -> Answer {
+    pub(super) fn fail_read(&mut self, op: Op, kind: ErrorKind) {
         let last = self.layers.len() - 1;
         let end = (kind == ErrorKind::Truncated).then_some((last, true));
         let taken = Taken { data: Vec::new(), layer: last, upto: self.layer().taken, end };
-        self.read_done(op, Answer::Failed(kind), taken)
+        self.read_done(op, Answer::Failed(kind), taken);
     }
 
-    fn read_done(&mut self, op: Op, answer: Answer, taken: Taken) -> Answer {
-        self.answer(op, answer.clone());
+    fn read_done(&mut self, op: Op, answer: Answer, taken: Taken) {
+        self.answer(op, answer);
         match self.kept.contains(&op) {
             true => drop(self.unlooked.insert(op, taken)),
             false => self.to_look_at.push(taken),
         }
-        answer
     }
 
     pub(super) fn see_end(&mut self, taken: &Taken) {

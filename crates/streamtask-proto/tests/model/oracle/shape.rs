@@ -3,7 +3,8 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem::discriminant;
 
-use super::{Active, Model};
+use super::Model;
+use super::parts::Active;
 
 impl Model {
     pub(crate) fn shape(&self) -> u64 {

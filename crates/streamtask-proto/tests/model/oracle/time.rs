@@ -2,7 +2,8 @@
 
 use streamtask_proto::{ErrorKind, Limit};
 
-use super::{Active, Link, Model, NEVER};
+use super::parts::{Active, Link};
+use super::{Model, NEVER};
 use crate::words::{Answer, RESOURCE};
 
 impl Model {

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use streamtask_proto::ErrorKind;
 
-use super::{Active, Item, Model, Out, WriteSide};
+use super::Model;
+use super::parts::{Active, Item, Out, WriteSide};
 use crate::peer::{RECORD, Seen};
 use crate::wire::{Fate, Loss};
 use crate::words::{Answer, Call, Op};
@@ -32,10 +33,11 @@ impl Model {
             return;
         }
         for at in 0..self.writes.len() {
-            let Write { op, bytes } = Write::of(&self.writes[at]);
-            if !self.holds_write(op) && !bytes.is_empty() && !self.writes[at].is_encrypted {
-                self.writes[at].is_encrypted = true;
-                self.out.push_back(Out::Secure { op, bytes });
+            let is_held = self.holds_write(self.writes[at].op);
+            let write = &mut self.writes[at];
+            if !is_held && !write.bytes.is_empty() && !write.is_encrypted {
+                write.is_encrypted = true;
+                self.out.push_back(Out::Secure { op: write.op, bytes: write.bytes.clone() });
             }
         }
     }
@@ -192,17 +194,5 @@ impl Model {
         self.write_side = WriteSide::Poisoned(kind);
         self.fail_writes(kind);
         self.tell_write_closed();
-    }
-}
-
-/// The parts of a write that leave.
-struct Write {
-    op: Op,
-    bytes: Vec<u8>,
-}
-
-impl Write {
-    fn of(write: &super::Write) -> Self {
-        Write { op: write.op, bytes: write.bytes.clone() }
     }
 }
