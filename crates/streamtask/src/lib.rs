@@ -38,11 +38,15 @@
 //! what is queued run to its end, then closes the connection cleanly: what was written arrives, even if the
 //! peer has said something that nobody read. That goes on behind the end of the task
 //! ([`Configuration::linger`]); a program that ends waits for [`Session::lingering`] first. A suspended task
-//! that is dropped with something queued ends as cancelled: nobody could resume it.
+//! that is dropped with something queued ends as cancelled: nobody could resume it. While what is queued runs
+//! on, 1 MiB of what the peer says is kept for a handle that [`Session::all_tasks`] might hand out; with more
+//! the read side is given up.
 //!
 //! # Runtimes
 //! With a tokio runtime around [`StreamTask::resume`], that runtime runs the task; it needs its I/O and
-//! time drivers. Without one, a background runtime of the library's does, started on first need.
+//! time drivers. A runtime with a single thread runs it only while somebody is in its `block_on`: whoever
+//! waits on another thread waits for that, too. Without a runtime, a background runtime of the library's
+//! does, started on first need.
 
 mod blocking;
 mod challenge;

@@ -21,6 +21,9 @@ use crate::lock;
 /// here, when its tasks are over and its captured streams dropped; a connection that begins to close
 /// later is not waited for.
 ///
+/// A peer that takes nothing more is left at [`linger`](crate::Configuration::linger); one that goes on
+/// taking what was written, however slowly, is waited for.
+///
 /// Connections close on the runtime that ran their task: while that stands still, so does this. Dropping
 /// it changes nothing.
 #[must_use = "a future does nothing unless it is polled"]
