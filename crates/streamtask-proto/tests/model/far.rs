@@ -211,7 +211,8 @@ impl Far {
                     self.layer = Layer::Tls { server, has_closed: false };
                 }
                 (Emit::Secure(bytes), Layer::Tls { server, .. }) => {
-                    server.writer().write_all(&bytes).expect("TLS takes bytes");
+                    // It takes nothing any more once it had an alert, or none of it was TLS.
+                    let _ = server.writer().write_all(&bytes);
                 }
                 (Emit::CloseNotify, Layer::Tls { server, .. }) => server.send_close_notify(),
                 (emit, _) => unreachable!("{emit:?} in another layer"),

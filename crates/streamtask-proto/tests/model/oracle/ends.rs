@@ -3,6 +3,7 @@
 use streamtask_proto::ErrorKind;
 
 use super::Model;
+use super::incoming::TAKEN_IN;
 use super::parts::{Active, Link, Out, Over, ReadSide, WriteSide};
 use super::reads::Verdict;
 use crate::peer::Seen;
@@ -128,6 +129,16 @@ impl Model {
             true if !self.is_running() => self
                 .fail_and_close(ErrorKind::Cancelled, Closing { is_broken: false, lingers: true }),
             true => {}
+        }
+    }
+
+    /// With nobody left who could read, a peer that has more to say than is taken in must be able to read on.
+    pub(super) fn check_forsaken(&mut self) {
+        let is_full = self.is_acting() && self.reads.is_empty() && self.unread() >= TAKEN_IN;
+        let is_at_work = self.is_abandoned && !self.is_idle();
+        if is_at_work && is_full && self.read_side == ReadSide::Open {
+            self.read_side = ReadSide::Closed;
+            self.tell_read_closed_now();
         }
     }
 

@@ -7,7 +7,7 @@ use super::parts::{Active, End, Item, Layer, Out, ReadSide, Thirst, WriteSide};
 use crate::words::{Answer, Op, REQUEST, Told};
 
 /// How much is taken in when nobody reads it.
-const TAKEN_IN: usize = 1024 * 1024;
+pub(super) const TAKEN_IN: usize = 1024 * 1024;
 
 /// How much clear text is thrown away before TLS, at most.
 const DISCARDED: usize = 64 * 1024;

@@ -243,6 +243,7 @@ impl Model {
             self.tell_secured();
             self.check_stop();
             self.do_reads();
+            self.check_forsaken();
             self.check_broken();
             self.do_writes();
             self.do_barriers();

@@ -37,7 +37,8 @@ impl Model {
             let write = &mut self.writes[at];
             if !is_held && !write.bytes.is_empty() && !write.is_encrypted {
                 write.is_encrypted = true;
-                self.out.push_back(Out::Secure { op: write.op, bytes: write.bytes.clone() });
+                let bytes = write.bytes[write.taken..].to_vec();
+                self.out.push_back(Out::Secure { op: write.op, bytes });
             }
         }
     }
@@ -118,14 +119,14 @@ impl Model {
                 Out::Flight => seen.push(Seen::Handshaken),
                 Out::CloseNotify => seen.push(Seen::CloseNotify),
                 Out::Secure { op, mut bytes } => {
-                    let rest = bytes.split_off(most.min(bytes.len()));
+                    bytes.truncate(most);
                     most -= bytes.len();
-                    let write = self.writes.iter_mut().find(|write| write.op == op);
-                    if let Some(write) = write {
+                    if let Some(write) = self.writes.iter_mut().find(|write| write.op == op) {
                         write.taken += bytes.len();
+                        write.is_encrypted = write.taken == write.bytes.len();
                     }
-                    if !rest.is_empty() {
-                        self.out.push_back(Out::Secure { op, bytes: rest });
+                    if bytes.is_empty() {
+                        continue;
                     }
                     match seen.last_mut() {
                         Some(Seen::Secure(before)) => before.extend_from_slice(&bytes),
