@@ -55,8 +55,9 @@ pub(crate) enum Phase {
     Asking(Paused),
     /// TLS is being stopped: the peer's close_notify is awaited.
     AwaitClose(Deadline),
-    /// Our last bytes leave, then FIN goes.
-    FlushWrite,
+    /// Our last bytes leave, then FIN goes. There is a limit only behind a write that was cut off: its caller
+    /// has set one, and it has passed.
+    FlushWrite(Deadline),
 }
 
 /// Which numbers may not run yet: an operation goes if its own is smaller.
@@ -113,7 +114,7 @@ impl Barriers {
             Phase::AwaitClose(_) if is_strict => Holds { reads: *seq, writes: *seq },
             Phase::AwaitClose(_) => Holds { reads, writes: *seq },
             // Half-closing holds nobody back.
-            Phase::FlushWrite => Holds { reads, writes },
+            Phase::FlushWrite(_) => Holds { reads, writes },
         }
     }
 
@@ -157,7 +158,7 @@ impl Barriers {
     pub(crate) fn starts_secure(&self) -> bool {
         let is_active = match self.phase() {
             Some(Phase::Sweep { .. } | Phase::Handshake(_) | Phase::Asking(_)) => true,
-            Some(Phase::AwaitClose(_) | Phase::FlushWrite) | None => false,
+            Some(Phase::AwaitClose(_) | Phase::FlushWrite(_)) | None => false,
         };
         is_active
             || self.queue.iter().any(|barrier| matches!(barrier.kind, BarrierKind::StartSecure(_)))
@@ -170,7 +171,7 @@ impl Barriers {
     /// Whether TLS is being started or stopped right now: an end is the switch's failure then.
     pub(crate) fn is_switching(&self) -> bool {
         match self.phase() {
-            Some(Phase::FlushWrite) | None => false,
+            Some(Phase::FlushWrite(_)) | None => false,
             Some(_) => true,
         }
     }
@@ -210,10 +211,12 @@ impl Barriers {
 
     pub(crate) fn deadline(&self) -> Deadline {
         match self.phase() {
-            Some(Phase::Handshake(deadline) | Phase::AwaitClose(deadline)) => *deadline,
-            Some(Phase::Sweep { .. } | Phase::Asking(_) | Phase::FlushWrite) | None => {
-                Deadline::NEVER
-            }
+            Some(
+                Phase::Handshake(deadline)
+                | Phase::AwaitClose(deadline)
+                | Phase::FlushWrite(deadline),
+            ) => *deadline,
+            Some(Phase::Sweep { .. } | Phase::Asking(_)) | None => Deadline::NEVER,
         }
     }
 }

@@ -143,6 +143,13 @@ impl Stream {
     }
 
     fn expire(&mut self, time: Duration) {
+        if let Some(Phase::FlushWrite(deadline)) = self.barriers.phase()
+            && deadline.is_past(time)
+        {
+            // The rest of a write that was cut off does not leave: FIN goes without it.
+            self.pipe.forget_pending();
+            self.barriers.set_phase(Phase::FlushWrite(Deadline::NEVER));
+        }
         if self.options.timeout_is_fatal && self.reads.earliest_deadline().is_past(time) {
             return self.fail(ErrorKind::TimedOut(Limit::Read).into());
         }

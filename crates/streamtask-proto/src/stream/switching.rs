@@ -9,6 +9,7 @@ use super::barriers::{Barrier, BarrierKind, Phase};
 use super::reads::ReadSide;
 use super::writes::WriteSide;
 use super::{Stream, UnreadClearText};
+use crate::deadlines::Deadline;
 use crate::tls::SecureOptions;
 use crate::{EofKind, Error, ErrorKind, Event, HandshakeStep, OpId, Outcome, Output};
 
@@ -32,6 +33,7 @@ impl Stream {
         let no_reads = !self.reads.has_before(barrier.seq);
         let no_writes = !self.writes.has_before(barrier.seq);
         let all_sent = self.pipe.pending().is_empty();
+        let has_failed = self.writes.failure().is_some();
         let is_strict = self.options.strict_barriers;
         match barrier.kind {
             BarrierKind::CloseRead => no_reads && no_writes,
@@ -39,8 +41,11 @@ impl Stream {
             BarrierKind::StartSecure(_) => {
                 no_writes && all_sent && (no_reads || self.may_carry_reads_across())
             }
-            BarrierKind::StopSecure => no_writes && all_sent && (no_reads || !is_strict),
-            BarrierKind::Capture => no_reads && no_writes && all_sent,
+            // Where nothing can be written any more, nothing is gained by waiting for what is stuck.
+            BarrierKind::StopSecure => {
+                no_writes && (all_sent || has_failed) && (no_reads || !is_strict)
+            }
+            BarrierKind::Capture => no_reads && no_writes && (all_sent || has_failed),
         }
     }
 
@@ -59,7 +64,14 @@ impl Stream {
                 self.complete(id, Ok(Outcome::Done));
             }
             BarrierKind::CloseWrite => {
-                self.barriers.begin(id, seq, Phase::FlushWrite);
+                let deadline = match self.writes.side() {
+                    WriteSide::Poisoned(_) => self.phase_deadline(now),
+                    WriteSide::Open
+                    | WriteSide::Closing
+                    | WriteSide::Closed
+                    | WriteSide::Failed(_) => Deadline::NEVER,
+                };
+                self.barriers.begin(id, seq, Phase::FlushWrite(deadline));
                 self.begin_close_write();
             }
             BarrierKind::StartSecure(options) => match self.info.clone() {
@@ -130,7 +142,7 @@ impl Stream {
     /// Sees whether the barrier being carried out is done.
     pub(super) fn carry_active(&mut self) {
         match self.barriers.phase() {
-            Some(Phase::FlushWrite) => self.flush_write(),
+            Some(Phase::FlushWrite(_)) => self.flush_write(),
             Some(Phase::AwaitClose(_)) => self.await_close(),
             Some(Phase::Handshake(_)) => self.await_handshake(),
             Some(Phase::Sweep { .. }) if self.pipe.has_fin() => {

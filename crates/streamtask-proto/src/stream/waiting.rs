@@ -43,7 +43,7 @@ impl Stream {
             // What comes while somebody is asked may wait in the kernel.
             Some(Phase::Sweep { .. } | Phase::Asking(_)) => false,
             Some(Phase::Handshake(_)) => !self.pipe.is_stepping(),
-            Some(Phase::AwaitClose(_)) | Some(Phase::FlushWrite) | None => {
+            Some(Phase::AwaitClose(_) | Phase::FlushWrite(_)) | None => {
                 self.pipe.end().is_none() && (self.has_reader() || self.takes_in_unasked())
             }
         }

@@ -279,6 +279,33 @@ fn what_comes_behind_the_end_is_not_read() {
     assert_eq!(world.error(read).kind(), ErrorKind::ConnectionLost);
 }
 
+/// A write under TLS of which part is encrypted and stuck, its timeout over.
+fn poisoned() -> World {
+    let mut world = secured(TlsVersion::Tls13, 17);
+    let timeout = std::time::Duration::from_secs(5).into();
+    let write = world.enqueue(Operation::Write(vec![7; 300_000].into(), timeout));
+    world.advance(std::time::Duration::from_secs(6));
+    assert!(matches!(world.error(write).kind(), ErrorKind::TimedOut(_)));
+    world
+}
+
+#[test]
+fn what_is_stuck_behind_a_write_that_was_cut_off_holds_up_no_barrier_for_ever() {
+    for barrier in [Operation::CloseWrite, Operation::StopSecure] {
+        let is_close = matches!(barrier, Operation::CloseWrite);
+        let mut world = poisoned();
+        let id = world.enqueue(barrier);
+        world.advance(std::time::Duration::from_secs(59));
+        assert!(!world.is_done(id), "the peer may still take it");
+        world.advance(std::time::Duration::from_secs(2));
+        assert_eq!(world.results[&id].is_ok(), is_close, "{:?}", world.results[&id]);
+        assert_eq!(world.shutdown_write, is_close);
+    }
+    let mut world = poisoned();
+    let capture = world.enqueue(Operation::Capture);
+    assert!(matches!(world.error(capture).kind(), ErrorKind::TimedOut(_)));
+}
+
 #[test]
 fn a_withdrawn_read_changes_nothing() {
     let mut world = world();

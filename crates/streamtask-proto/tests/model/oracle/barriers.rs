@@ -2,8 +2,8 @@
 
 use streamtask_proto::ErrorKind;
 
-use super::Model;
 use super::parts::{Active, Barrier, End, Out, Over, ReadSide, WriteSide};
+use super::{Model, NEVER};
 use crate::words::{Answer, Call, Op, REQUEST, Said};
 
 impl Model {
@@ -14,7 +14,7 @@ impl Model {
         }
         match self.active {
             Active::None => self.begin_next(),
-            Active::CloseWrite { op } => self.go_on_closing(op),
+            Active::CloseWrite { op, .. } => self.go_on_closing(op),
             Active::Stop { op, .. } => self.go_on_stopping(op),
             Active::Sweep { .. } | Active::Handshake { .. } | Active::Secured { .. } => {}
         }
@@ -39,14 +39,16 @@ impl Model {
         let has_reads = self.reads.iter().any(|read| read.op < barrier.op);
         let has_writes = self.writes.iter().any(|write| write.op < barrier.op);
         let is_sent = self.out.is_empty();
+        // What is stuck behind a failed write side will never matter.
+        let is_done = is_sent || self.write_failure().is_some();
         let is_strict = self.rules.is_strict;
         let may_park = self.unread() == 0 && self.write_failure().is_none() && !is_strict;
         match barrier.call {
             Call::CloseRead => !has_reads && !has_writes,
             Call::CloseWrite => !(has_writes || is_strict && has_reads),
             Call::Start => !has_writes && is_sent && (!has_reads || may_park),
-            Call::Stop => !has_writes && is_sent && !(is_strict && has_reads),
-            Call::Capture => !has_reads && !has_writes && is_sent,
+            Call::Stop => !has_writes && is_done && !(is_strict && has_reads),
+            Call::Capture => !has_reads && !has_writes && is_done,
             Call::Read { .. } | Call::Until { .. } | Call::Write { .. } => {
                 unreachable!("no barrier")
             }
@@ -79,7 +81,9 @@ impl Model {
             | WriteSide::Closed
             | WriteSide::ClosedPoisoned(_) => {}
         }
-        self.active = Active::CloseWrite { op };
+        let is_poisoned = matches!(self.write_side, WriteSide::Poisoned(_));
+        let deadline = if is_poisoned { self.time + REQUEST } else { NEVER };
+        self.active = Active::CloseWrite { op, deadline };
     }
 
     fn go_on_closing(&mut self, op: Op) {

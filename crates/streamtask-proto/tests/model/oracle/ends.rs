@@ -75,7 +75,7 @@ impl Model {
     fn fail_barriers(&mut self, kind: ErrorKind) {
         match std::mem::replace(&mut self.active, Active::None) {
             Active::None => {}
-            Active::CloseWrite { op }
+            Active::CloseWrite { op, .. }
             | Active::Sweep { op, .. }
             | Active::Handshake { op, .. }
             | Active::Secured { op }

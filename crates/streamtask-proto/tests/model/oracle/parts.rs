@@ -48,6 +48,8 @@ pub(super) enum Active {
     None,
     CloseWrite {
         op: Op,
+        /// Only behind a write that was cut off.
+        deadline: u64,
     },
     Sweep {
         op: Op,

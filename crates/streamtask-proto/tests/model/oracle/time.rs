@@ -37,6 +37,13 @@ impl Model {
 
     fn expire(&mut self) {
         let now = self.time;
+        if let Active::CloseWrite { op, deadline } = self.active
+            && deadline <= now
+        {
+            // What was cut off is given up: FIN goes without it.
+            self.out.clear();
+            self.active = Active::CloseWrite { op, deadline: NEVER };
+        }
         let late = |deadline: u64| deadline <= now;
         let reads: Vec<_> = self.reads.iter().filter(|read| late(read.deadline)).copied().collect();
         let kind = ErrorKind::TimedOut(Limit::Read);
@@ -71,7 +78,12 @@ impl Model {
         let lanes = self.reads.iter().map(|read| read.deadline);
         let lanes = lanes.chain(self.writes.iter().map(|write| write.deadline));
         let phase = self.phase().map(|(deadline, _)| deadline);
-        let next = lanes.chain(phase).chain([RESOURCE]).min().filter(|next| *next != NEVER);
+        let closing = match self.active {
+            Active::CloseWrite { deadline, .. } => deadline,
+            _ => NEVER,
+        };
+        let next =
+            lanes.chain(phase).chain([closing, RESOURCE]).min().filter(|next| *next != NEVER);
         next.map(|next| next.saturating_sub(self.time))
     }
 }
