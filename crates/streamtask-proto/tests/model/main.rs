@@ -16,6 +16,7 @@ mod peer;
 mod peers;
 mod random;
 mod report;
+mod returns;
 mod runs;
 mod sequences;
 mod shrink;

@@ -6,6 +6,7 @@ use crate::much;
 use crate::peers::peers;
 use crate::random;
 use crate::report::{Failures, on_all_processors, variable};
+use crate::returns;
 use crate::sequences::{scenarios, sequences, variants};
 use crate::words::{Rules, Scenario};
 
@@ -29,6 +30,12 @@ fn run_sequences(length: usize, rules: &[Rules]) {
         let of_rules = |rules: &Rules| scenarios(&sequences[at], &peers, *rules);
         rules.iter().flat_map(of_rules).collect()
     });
+}
+
+#[test]
+fn reads_that_are_dropped_late_change_nothing_but_what_is_foretold() {
+    let scenarios = returns::scenarios(if is_full() { 8 } else { 6 }, &peers());
+    run(scenarios.len(), |at| vec![scenarios[at].clone()]);
 }
 
 #[test]
