@@ -136,7 +136,13 @@ impl Model {
     pub(super) fn check_forsaken(&mut self) {
         let is_full = self.is_acting() && self.reads.is_empty() && self.unread() >= TAKEN_IN;
         let is_at_work = self.is_abandoned && !self.is_idle();
-        if is_at_work && is_full && self.read_side == ReadSide::Open {
+        // Behind a close_read it is thrown away already, unless a start has to judge it.
+        let is_kept = match self.read_side {
+            ReadSide::Open => true,
+            ReadSide::Called => self.barriers.iter().any(|barrier| barrier.call == Call::Start),
+            ReadSide::Closed => false,
+        };
+        if is_at_work && is_full && is_kept {
             self.read_side = ReadSide::Closed;
             self.tell_read_closed_now();
         }
