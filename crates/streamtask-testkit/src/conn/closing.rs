@@ -30,6 +30,17 @@ impl Conn {
         self.stream.shutdown().await
     }
 
+    /// Has the system keep small writes back until a FIN goes with them in one segment, where it can do
+    /// that (Linux).
+    ///
+    /// # Errors
+    /// The socket's.
+    pub fn cork(&self) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        socket2::SockRef::from(&self.stream).set_tcp_cork(true)?;
+        Ok(())
+    }
+
     /// Drops the connection with a RST; held bytes and unsent ones are lost.
     pub fn reset(self) {
         port::reset_on_drop(&self.stream).expect("an open socket takes options");

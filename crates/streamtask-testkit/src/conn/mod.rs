@@ -11,6 +11,9 @@ mod securing;
 mod session;
 mod writing;
 
+use std::io;
+use std::net::SocketAddr;
+
 use rustls::pki_types::CertificateDer;
 use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
 use tokio::net::TcpStream;
@@ -39,6 +42,14 @@ impl Conn {
         // Each write is to be a segment of its own; a socket the peer has reset may refuse.
         let _ = stream.set_nodelay(true);
         Self { stream, inbox: Inbox::default(), session: None, held: None, finish }
+    }
+
+    /// The addresses of this end and of the client's, by which the system knows the connection.
+    ///
+    /// # Errors
+    /// The socket's: a client that has reset has none any more.
+    pub fn addrs(&self) -> io::Result<(SocketAddr, SocketAddr)> {
+        Ok((self.stream.local_addr()?, self.stream.peer_addr()?))
     }
 
     /// How many bytes came from the socket so far, TLS records and all.
