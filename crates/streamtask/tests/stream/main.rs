@@ -17,7 +17,8 @@ mod leaks;
 mod leaving;
 mod manners;
 mod pauses;
-mod races;
+#[cfg(target_os = "linux")]
+mod peers;
 mod session;
 mod stress;
 mod support;
