@@ -215,7 +215,9 @@ impl Connection {
         self.pipe.close_notify().map_err(io::Error::from)?;
         ready!(self.poll_flush())?;
         self.output = Output::Ended;
-        Poll::Ready(SockRef::from(&self.socket).shutdown(Shutdown::Write))
+        // A peer that is gone already (it may answer close_notify with a reset) has nothing left to be told.
+        let _ = SockRef::from(&self.socket).shutdown(Shutdown::Write);
+        Poll::Ready(Ok(()))
     }
 
     /// One of the halves is gone; says how many are left.

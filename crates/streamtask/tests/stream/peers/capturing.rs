@@ -167,3 +167,19 @@ fn captured_streams_hear_the_last_words_under_tls_1_2() {
 fn captured_streams_hear_the_last_words_under_tls_1_3() {
     all(Layer::Secure(Version::Tls13), times());
 }
+
+/// A peer may answer close_notify with a reset, which then comes before our FIN can be sent.
+#[tokio::test]
+async fn a_shutdown_that_a_reset_overtakes_is_done() {
+    let peer = Peer { layer: Layer::Clear, hears: Hears::Line, ending: Ending::Reset };
+    let (server, mut heard) = peer.serve();
+    let task = resumed(&server);
+    done(task.write("", GUARD)).await;
+    let here = task.local_address().expect("it stands");
+    let (_input, mut output) = done(task.capture_streams()).await;
+    soon(output.write_all(LINE.as_bytes())).await.expect("it is taken");
+    peer::next(&mut heard).await;
+    soon(kernel::until_reset(here, server.addr())).await;
+    soon(output.shutdown()).await.expect("there is nobody left to be told");
+    server.finish();
+}
