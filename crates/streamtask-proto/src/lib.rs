@@ -22,7 +22,7 @@
 //!    or is withdrawn leaves its lane early.)
 //! 3. A barrier begins when what it waits for is done, and what it holds back waits.
 //! 4. After a failure every operation, queued or later, completes with the same error, except reads that
-//!    what came before it satisfies.
+//!    what came before it satisfies, or makes impossible (a `read_until` whose bytes lack the delimiter).
 //! 5. What is delivered does not depend on how the incoming bytes were cut.
 //! 6. No byte is lost, doubled or reordered across a switch: clear → TLS → clear → TLS → captured.
 //! 7. In clear text a byte is never copied between the socket's buffer and the user; nothing allocates

@@ -54,8 +54,8 @@ impl Mailbox {
             return;
         }
         drop(state);
-        let mailbox = self.clone();
-        (self.0.executor)(Box::new(move || mailbox.run()));
+        let turn = Turn(Some(self.clone()));
+        (self.0.executor)(Box::new(move || turn.begin()));
     }
 
     fn run(&self) {
@@ -76,5 +76,26 @@ impl Mailbox {
         let job = state.jobs.pop_front();
         state.is_running = job.is_some();
         job
+    }
+}
+
+/// A mailbox's turn on the executor; whoever runs its jobs says when it ends.
+struct Turn(Option<Mailbox>);
+
+impl Turn {
+    fn begin(mut self) {
+        if let Some(mailbox) = self.0.take() {
+            mailbox.run();
+        }
+    }
+}
+
+impl Drop for Turn {
+    /// An executor may drop what it was given, as those of a runtime that was shut down do. Nobody runs then,
+    /// and the next kick asks it again.
+    fn drop(&mut self) {
+        if let Some(mailbox) = &self.0 {
+            lock(&mailbox.0.state).is_running = false;
+        }
     }
 }

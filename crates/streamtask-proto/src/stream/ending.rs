@@ -122,9 +122,13 @@ impl Stream {
             return;
         }
         self.complete_all(&error);
-        if error.kind() != ErrorKind::Cancelled {
-            self.tell_read_closed();
-            self.tell_write_closed();
+        match error.kind() {
+            // Ended by this side, though it came up in a handshake.
+            ErrorKind::Cancelled | ErrorKind::ResourceExhausted => {}
+            _ => {
+                self.tell_read_closed();
+                self.tell_write_closed();
+            }
         }
         self.finish(Err(error), Closing::AtOnce);
     }

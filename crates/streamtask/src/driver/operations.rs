@@ -50,8 +50,7 @@ impl Shared {
         let mut state = self.lock();
         let id = state.attention.slots.open();
         state.stream.handle(now, Input::Enqueue(id, operation));
-        if !state.is_queueing {
-            state.is_queueing = true;
+        if !self.is_queueing.swap(true, Ordering::Relaxed) {
             self.pump(&mut state, now);
         } else if state.stream.has_outputs() {
             // Refused at once; anything else waits for what is queued before it.
@@ -79,7 +78,7 @@ impl Shared {
         let _before;
         let now = Instant::now();
         let mut state = self.lock();
-        state.is_queueing = false;
+        self.is_queueing.store(false, Ordering::Relaxed);
         // Whoever polls looks for himself and need not be woken by what that does.
         _before = state.unwatch(&self.lead, id).waker;
         let mut result = self.collect(&mut state, id, is_read, now);
@@ -157,8 +156,9 @@ impl Shared {
         }
     }
 
-    /// Somebody looks at a read that was answered inside its call.
+    /// Somebody looks at what was answered inside its call.
     pub(crate) fn look_at(self: &Arc<Self>, result: &Answered) {
+        self.is_queueing.store(false, Ordering::Relaxed);
         if let Ok(Answer::Read(read)) = result
             && !read.at_eof
         {

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -79,7 +80,7 @@ impl Driver {
 
     /// Pumps, keeps the timer at the core's next moment, and ends with the task.
     fn drive(&mut self, state: &mut State, cx: &mut Context<'_>) -> Poll<()> {
-        state.is_queueing = false;
+        self.shared.is_queueing.store(false, Ordering::Relaxed);
         loop {
             let now = Instant::now();
             if state.until.is_some_and(|until| until <= now) {

@@ -22,7 +22,7 @@ use crate::dispatch::Mailbox;
 use crate::net::linger::Closer;
 use crate::net::tcp::Socket;
 use crate::session::SessionInner;
-use crate::sync::{AtomicUsize, Mutex, MutexGuard, lock};
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, lock};
 use crate::task::Identity;
 use crate::task::captured::Returns;
 use crate::task::events::Listener;
@@ -37,6 +37,9 @@ pub(crate) struct Shared {
     pub(super) read_waker: Waker,
     /// Completed reads that nobody has looked at.
     pub(super) uncollected: AtomicUsize,
+    /// Whether a write or a barrier was queued since anybody last looked at a result: the next ones are
+    /// gathered, because their caller is queueing. Should threads disagree, one write more goes on its own.
+    pub(super) is_queueing: AtomicBool,
     /// What runs the task, once it was resumed.
     pub(super) runtime: OnceLock<Handle>,
     state: Mutex<State>,
@@ -59,9 +62,6 @@ pub(crate) struct State {
     pub(super) until: Option<Instant>,
     /// Until when the driver sleeps.
     pub(super) armed: Option<Instant>,
-    /// Whether a write has gone straight to the socket since anybody last looked: the next ones are
-    /// gathered, because their caller is queueing.
-    pub(super) is_queueing: bool,
     pub(crate) listeners: Vec<Arc<Listener>>,
     /// Those who wait for the end.
     pub(crate) completions: Waiters,
@@ -95,6 +95,7 @@ impl Shared {
             read_waker: lead.clone().into(),
             lead,
             uncollected: AtomicUsize::new(0),
+            is_queueing: AtomicBool::new(false),
             runtime: OnceLock::new(),
             state: Mutex::new(State {
                 stream,
@@ -106,7 +107,6 @@ impl Shared {
                 wants_driver: false,
                 until: None,
                 armed: None,
-                is_queueing: false,
                 listeners: Vec::new(),
                 completions: Waiters::default(),
                 has_delegate,

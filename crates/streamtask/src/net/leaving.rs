@@ -13,7 +13,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::sys::unacknowledged;
+use super::sys::{NO_SIGNAL, unacknowledged};
 
 /// A socket on its way out.
 pub(super) struct Leaving {
@@ -68,7 +68,8 @@ impl Leaving {
 
     fn send_now(&mut self) -> io::Result<()> {
         while self.sent < self.words.len() {
-            match self.socket.try_write(&self.words[self.sent..]) {
+            // The system is asked: a readiness that the runtime has not seen must not cut words off.
+            match SockRef::from(&self.socket).send_with_flags(&self.words[self.sent..], NO_SIGNAL) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => self.sent += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -154,7 +155,7 @@ impl Leaving {
         self.end();
         let mut memory = [0; AT_ONCE];
         while self.theirs == Side::Open && self.patience > 0 {
-            // A readiness that the runtime has not seen must not hide bytes, so the system is asked.
+            // The system is asked here too.
             match (&*SockRef::from(&self.socket)).read(&mut memory) {
                 Ok(count) => self.discarded(count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -2,6 +2,13 @@
 
 use tokio::net::TcpStream;
 
+/// Sends without the signal that a connection closed by its peer raises, where sending has to say so. On Apple's
+/// systems the socket says it, and Windows has none.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) const NO_SIGNAL: i32 = 0;
+
 /// How many bytes of ours the peer's system has not acknowledged, FIN counted as one; `None` where the
 /// system does not tell.
 ///

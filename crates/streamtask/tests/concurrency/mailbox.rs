@@ -9,7 +9,7 @@ use shuttle::thread;
 use crate::dispatch::Mailbox;
 use crate::model::{check, check_all, check_all_if_full};
 use crate::people::{Notes, one_of};
-use crate::queue::{Executor, serial};
+use crate::queue::{Executor, Job, serial};
 use crate::sync::assert_no_lock_is_held;
 
 const COUNT: usize = 4000;
@@ -225,4 +225,24 @@ fn a_kick_of_somebody_who_unwinds_is_as_any_other() {
         assert_eq!(log.wait(4), [1, 2, 3, 4]);
         unwinds.join().unwrap();
     });
+}
+
+/// What an executor that is no more does to a job: it drops it, or panics.
+fn a_mailbox_goes_on_behind(first: fn(Job)) {
+    let (log, had_one) = (Log::default(), AtomicBool::new(false));
+    let mailbox = Mailbox::new(Arc::new(move |job| match had_one.swap(true, Ordering::SeqCst) {
+        true => job(),
+        false => first(job),
+    }));
+    for line in [1, 2] {
+        mailbox.put(log.job(line));
+        let _ = catch_unwind(AssertUnwindSafe(|| mailbox.kick()));
+    }
+    assert_eq!(log.wait(2), [1, 2]);
+}
+
+#[test]
+fn a_job_that_an_executor_drops_stops_nothing() {
+    check_all(|| a_mailbox_goes_on_behind(drop));
+    check_all(|| a_mailbox_goes_on_behind(|_| resume_unwind(Box::new("on purpose"))));
 }

@@ -93,6 +93,13 @@ impl AtomicBool {
             self.0.store(value, ordering);
         }
     }
+
+    pub(crate) fn swap(&self, value: bool, ordering: Ordering) -> bool {
+        match is_planted(Fault::FlagIsNotRaised) {
+            true => self.0.load(ordering),
+            false => self.0.swap(value, ordering),
+        }
+    }
 }
 
 /// Whether timed waits end.
