@@ -93,9 +93,7 @@ impl Appetite {
 
     /// Makes room in `buffer` for the next read.
     pub(crate) fn prepare(&self, buffer: &mut BytesMut) {
-        if buffer.capacity() - buffer.len() < self.0 {
-            buffer.reserve(self.0);
-        }
+        buffer.reserve(self.0);
     }
 
     /// Learns from a read that brought `count` bytes.
@@ -138,6 +136,46 @@ mod tests {
             out.sent(taken);
             expected.drain(..taken);
         }
+    }
+
+    #[test]
+    fn memory_is_kept_for_the_next_batch_and_given_back_at_rest_or_when_it_is_large() {
+        let mut out = Outgoing::default();
+        out.append(&[1; KEEP]);
+        out.sent(1);
+        out.rest();
+        assert_eq!(out.pending().len(), KEEP - 1, "what waits is not memory to be given back");
+        out.sent(KEEP - 1);
+        assert!(out.capacity() >= KEEP, "the next batch will need it");
+        out.rest();
+        assert_eq!(out.capacity(), 0);
+        out.append(&[1; KEEP + 1]);
+        out.sent(KEEP + 1);
+        assert_eq!(out.capacity(), 0, "it was larger than what is kept");
+    }
+
+    #[test]
+    fn there_is_always_room_for_a_read() {
+        let (mut buffer, mut appetite) = (BytesMut::new(), Appetite::new());
+        for _ in 0..20 {
+            appetite.prepare(&mut buffer);
+            assert!(buffer.capacity() - buffer.len() >= 1024);
+            buffer.resize(buffer.capacity(), 0);
+            appetite.brought(0);
+        }
+    }
+
+    #[test]
+    fn appetite_grows_with_what_fills_it_and_shrinks_with_what_is_much_less() {
+        let mut appetite = Appetite::new();
+        appetite.brought(LEAST - 1);
+        assert_eq!(appetite.0, LEAST);
+        appetite.brought(LEAST);
+        assert_eq!(appetite.0, 4 * LEAST);
+        appetite.brought(4 * LEAST / 8);
+        assert_eq!(appetite.0, 4 * LEAST);
+        appetite.brought(4 * LEAST / 8 - 1);
+        assert_eq!(appetite.0, 2 * LEAST);
     }
 
     #[test]

@@ -29,11 +29,6 @@ impl Lent {
             Some(_) => self.more.push(bytes),
         }
     }
-
-    /// Whether there is nothing to give back.
-    pub fn is_empty(&self) -> bool {
-        self.one.is_none()
-    }
 }
 
 impl fmt::Debug for Lent {

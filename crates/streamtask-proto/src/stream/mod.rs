@@ -217,11 +217,6 @@ impl Stream {
         self.reads.take_at_once(&mut self.pipe, kind)
     }
 
-    /// Whether there is memory to be given back.
-    pub fn has_lent(&self) -> bool {
-        !self.lent.is_empty()
-    }
-
     /// Memory that callers have lent and that is no longer needed. Drop it where user code may run.
     pub fn take_lent(&mut self) -> Lent {
         std::mem::take(&mut self.lent)

@@ -46,11 +46,6 @@ impl<T> Attention<T> {
         audience == Audience::Nobody && self.slots.under_way() == 1
     }
 
-    /// Whether the lead goes to somebody who polls.
-    pub(super) fn is_led(&self) -> bool {
-        self.led.is_some()
-    }
-
     /// Somebody has polled `id` in vain, with `waker`. An unneeded waker comes back.
     pub(super) fn watch(
         &mut self,

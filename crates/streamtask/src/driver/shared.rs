@@ -218,12 +218,10 @@ impl State {
 
     /// Before the lock is let go: sees to it that whoever waits will be woken.
     fn settle(&mut self, lead: &Lead) {
-        if self.attention.is_led() {
-            let audience = self.audience();
-            let settled = self.attention.settle(lead, audience);
-            self.after.driver |= settled.needs_driver;
-            self.after.drops.put_some(settled.unused);
-        }
+        let audience = self.audience();
+        let settled = self.attention.settle(lead, audience);
+        self.after.driver |= settled.needs_driver;
+        self.after.drops.put_some(settled.unused);
         // The driver sleeps no longer than the core allows.
         let is_late = |until| self.armed.is_none_or(|armed| until < armed);
         if std::mem::take(&mut self.after.driver) || self.until.is_some_and(is_late) {
@@ -258,7 +256,7 @@ impl Drop for Locked<'_> {
         let shared = self.shared;
         self.settle(&shared.lead);
         let after = (!self.after.is_empty()).then(|| std::mem::take(&mut self.after));
-        let lent = self.stream.has_lent().then(|| self.stream.take_lent());
+        let lent = self.stream.take_lent();
         self.state = None;
         let session = after.is_some_and(|after| after.carry_out(shared));
         drop(lent);
