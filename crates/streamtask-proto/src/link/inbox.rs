@@ -204,3 +204,75 @@ impl fmt::Debug for Inbox {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What came under TLS, then in clear text, then under TLS again; today's layer is clear text.
+    fn two_layers_of_tls(first: &[u8], second: &[u8]) -> Inbox {
+        let mut inbox = Inbox::default();
+        for bytes in [first, second] {
+            inbox.change_layer(true);
+            inbox.today().extend_from_slice(bytes);
+            inbox.change_layer(false);
+        }
+        inbox
+    }
+
+    #[test]
+    fn what_comes_back_joins_its_own_layer() {
+        let mut inbox = two_layers_of_tls(b"abc", b"");
+        let read = inbox.take_read(1, None);
+        inbox.give_back(read, true);
+        assert_eq!(inbox.first(), b"abc");
+        assert_eq!(inbox.len(), 3);
+    }
+
+    #[test]
+    fn what_comes_back_does_not_join_another_layer() {
+        let mut inbox = two_layers_of_tls(b"abc", b"def");
+        let read = inbox.take_read(3, None);
+        assert_eq!(inbox.first(), b"def");
+        inbox.give_back(read, true);
+        assert_eq!(inbox.first(), b"abc");
+        assert_eq!(inbox.take(3), "abc");
+        assert_eq!(inbox.take(3), "def");
+        assert!(inbox.is_empty());
+
+        let mut inbox = two_layers_of_tls(b"", b"abc");
+        inbox.today().extend_from_slice(b"clear");
+        let read = inbox.take_read(3, None);
+        inbox.give_back(read, true);
+        assert_eq!(inbox.first(), b"abc");
+        assert!(inbox.is_behind_a_switch());
+    }
+
+    #[test]
+    fn what_comes_back_out_of_order_waits_for_what_stood_behind_it() {
+        let mut inbox = Inbox::default();
+        inbox.today().extend_from_slice(b"abcd");
+        let reads: [_; 4] = std::array::from_fn(|_| inbox.take_read(1, None));
+        let [a, b, c, d] = reads;
+        for read in [b, a, c] {
+            inbox.give_back(read, false);
+            assert!(inbox.is_empty(), "d is still out");
+        }
+        inbox.give_back(d, true);
+        assert_eq!(inbox.first(), b"abcd");
+        assert_eq!(inbox.taken(), 0);
+    }
+
+    #[test]
+    fn what_does_not_fit_when_the_last_one_is_back_is_gone() {
+        let mut inbox = Inbox::default();
+        inbox.today().extend_from_slice(b"abc");
+        let first = inbox.take_read(1, None);
+        // Somebody looked at this one.
+        let _looked_at = inbox.take_read(1, None);
+        inbox.give_back(first, true);
+        assert_eq!(inbox.first(), b"c");
+        assert_eq!(inbox.taken(), 2);
+        assert!(inbox.returned.is_empty());
+    }
+}

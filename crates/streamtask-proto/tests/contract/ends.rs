@@ -325,5 +325,7 @@ fn nothing_that_was_written_stands_in_debug_output() {
     let input = Input::Enqueue(OpId(7), operation);
     assert!(!format!("{input:?}").contains("hunter2"));
     world.write("hunter2");
-    assert!(!format!("{:?}", world.client).contains("hunter2"));
+    let told = format!("{:?}", world.client);
+    assert!(!told.contains("hunter2"));
+    assert!(told.contains("life: Open") && told.contains("today: 0"), "{told}");
 }

@@ -77,6 +77,10 @@ fn what_is_counted_is_what_was_taken_and_not_what_came_back() {
     assert_eq!(world.client.byte_counts(), (5, 3));
     world.input(Input::Return { read, is_last: true });
     assert_eq!(world.client.byte_counts(), (5, 0));
+    let last = world.read(2, 2);
+    assert!(world.is_done(last));
+    world.input(Input::Cancel);
+    assert_eq!(world.client.byte_counts(), (5, 2), "what was thrown away was never read");
 }
 
 /// Counts how often the memory it owns is let go.

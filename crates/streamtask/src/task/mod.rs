@@ -192,12 +192,14 @@ impl StreamTask {
         Progress::new(self.0.clone())
     }
 
-    /// Application bytes that the operating system has taken. (`countOfBytesSent`)
+    /// Application bytes that the operating system has taken, or under TLS the encryption.
+    /// (`countOfBytesSent`)
     pub fn bytes_sent(&self) -> u64 {
         self.0.lock().stream.byte_counts().0
     }
 
-    /// Application bytes that reads have brought. (`countOfBytesReceived`)
+    /// Application bytes that reads have brought, without those that came back because nobody looked at
+    /// them. (`countOfBytesReceived`)
     pub fn bytes_received(&self) -> u64 {
         self.0.lock().stream.byte_counts().1
     }

@@ -13,7 +13,7 @@ use streamtask_proto::OpId;
 use super::attention::{Attention, Audience};
 use super::lead::Lead;
 use crate::fault::Fault;
-use crate::model::{check_all_if_full, finds};
+use crate::model::{check_all, check_all_if_full, finds};
 use crate::people::{Kind, Sleeper};
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -113,6 +113,24 @@ fn a_held_read_news_and_a_listener() {
 #[test]
 fn somebody_looks_after_the_news_in_every_order() {
     check_all_if_full(4000, a_held_read_news_and_a_listener);
+}
+
+/// Whoever waits for room to write is the driver's, and so is a read that does not wait alone.
+fn news_for_one_who_does_not_lead(is_read: bool, audience: Audience) {
+    let scene = Scene::new();
+    let mut state = lock(&scene.state);
+    let waker = Sleeper::new(Kind::User).waker();
+    let unused = state.attention.watch(&scene.lead, scene.id, is_read, audience, waker);
+    drop((state, unused));
+    scene.socket.has_news(scene.lead.clone().into());
+    scene.socket.tell();
+    scene.driver.sleep();
+}
+
+#[test]
+fn only_a_read_that_waits_alone_is_told_instead_of_the_driver() {
+    check_all(|| news_for_one_who_does_not_lead(false, Audience::Nobody));
+    check_all(|| news_for_one_who_does_not_lead(true, Audience::Somebody));
 }
 
 #[test]
