@@ -9,6 +9,8 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use crate::Layer;
+
 /// Why an operation, a task or a session did not do what was asked.
 ///
 /// Clones share their contents: every operation that one failure ends holds the same error.
@@ -21,6 +23,7 @@ struct Inner {
     endpoint: Option<Arc<str>>,
     detail: Option<Arc<str>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+    ends: Option<Layer>,
 }
 
 /// What happened, to match on.
@@ -52,6 +55,9 @@ pub enum ErrorKind {
     Truncated,
     /// That side of the stream is closed, or the task is over or captured (POSIX `ENOTCONN`).
     NotConnected,
+    /// The stream ended before `read_exact` or `read_until` had what was asked for. What came stays unread:
+    /// `read_data` brings it.
+    UnexpectedEnd,
     /// `read_until` saw `max` bytes without the delimiter. They stay unread.
     DelimiterNotFound,
     /// The TLS handshake failed.
@@ -122,7 +128,7 @@ pub enum Fault {
 impl Error {
     /// An error of this kind and nothing more.
     pub fn new(kind: ErrorKind) -> Self {
-        Error(Arc::new(Inner { kind, endpoint: None, detail: None, source: None }))
+        Error(Arc::new(Inner { kind, endpoint: None, detail: None, source: None, ends: None }))
     }
 
     /// The same with a sentence for people.
@@ -140,6 +146,11 @@ impl Error {
         self.edit(|inner| {
             inner.endpoint = Some(inner.endpoint.take().unwrap_or_else(|| endpoint.into()))
         })
+    }
+
+    /// The same for a read that learns from it that this layer has ended.
+    pub(crate) fn ending(self, layer: Layer) -> Self {
+        self.edit(|inner| inner.ends = Some(layer))
     }
 
     fn edit(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -172,6 +183,12 @@ impl Error {
         matches!(self.0.kind, ErrorKind::TimedOut(_))
     }
 
+    /// Which layer has ended, if whoever looks at this error learns that: for drivers, who tell
+    /// [`Input::EndSeen`](crate::Input::EndSeen).
+    pub fn ends(&self) -> Option<Layer> {
+        self.0.ends
+    }
+
     /// Whether a send that failed so leaves the peer's end in doubt. The system tells a socket's error once,
     /// and then calls it ended; only where the pipe was broken had the peer's FIN come before.
     pub(crate) fn casts_doubt_on_the_end(&self) -> bool {
@@ -195,7 +212,9 @@ impl ErrorKind {
             Self::TimedOut(_) => -1001,
             Self::CannotFindHost => -1003,
             Self::CannotConnect | Self::ResourceExhausted => -1004,
-            Self::ConnectionLost | Self::Truncated | Self::NotConnected => -1005,
+            Self::ConnectionLost | Self::Truncated | Self::UnexpectedEnd | Self::NotConnected => {
+                -1005
+            }
             Self::DnsLookupFailed => -1006,
             Self::NotConnectedToInternet => -1009,
             Self::DelimiterNotFound => -1017,
@@ -224,6 +243,7 @@ impl ErrorKind {
             | Self::NotConnectedToInternet
             | Self::ConnectionLost => Fault::Network,
             Self::Truncated
+            | Self::UnexpectedEnd
             | Self::DelimiterNotFound
             | Self::SecureConnectionFailed
             | Self::UnexpectedClearText { .. } => Fault::Peer,
@@ -253,6 +273,7 @@ impl fmt::Display for ErrorKind {
             Self::ConnectionLost => "the connection was lost",
             Self::Truncated => "the stream was cut off: TLS ended without close_notify",
             Self::NotConnected => "that side of the stream is closed",
+            Self::UnexpectedEnd => "the stream ended before what was asked for had come",
             Self::DelimiterNotFound => "the delimiter did not come within the maximum",
             Self::SecureConnectionFailed => "no secure connection could be made",
             Self::UnexpectedClearText { bytes } => {
@@ -341,7 +362,7 @@ impl From<Error> for io::Error {
             ErrorKind::TimedOut(_) => Io::TimedOut,
             ErrorKind::CannotConnect => Io::ConnectionRefused,
             ErrorKind::ConnectionLost => Io::ConnectionReset,
-            ErrorKind::Truncated => Io::UnexpectedEof,
+            ErrorKind::Truncated | ErrorKind::UnexpectedEnd => Io::UnexpectedEof,
             ErrorKind::NotConnected => Io::NotConnected,
             _ => Io::Other,
         };

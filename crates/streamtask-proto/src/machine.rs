@@ -28,10 +28,9 @@ pub enum Input {
         /// Whether no other completed read waits to be looked at.
         is_last: bool,
     },
-    /// Somebody has looked at a read that told the end, and under which layer if it brought
-    /// [`at_eof`](ReadData::at_eof) (a failure as truncated does not): only now does the application know
-    /// of it.
-    EndSeen(Option<Layer>),
+    /// Somebody has looked at a read that told the end of this layer, by [`at_eof`](ReadData::at_eof) or by
+    /// an error that [ends](Error::ends) it: only now does the application know of it.
+    EndSeen(Layer),
     /// `resume()`.
     Resume,
     /// `suspend()`.
@@ -96,7 +95,13 @@ pub enum ReadKind {
         /// 0 reads nothing, once connected.
         max: usize,
     },
-    /// Up to and with `delimiter`, which must come within `max` bytes.
+    /// So many bytes or, at the end of the stream, none and an error.
+    Exact {
+        /// 0 reads nothing, once connected.
+        length: usize,
+    },
+    /// Up to and with `delimiter`, which must come within `max` bytes; at the end of the stream none and an
+    /// error.
     Until {
         /// Not empty.
         delimiter: Bytes,
@@ -110,7 +115,7 @@ impl ReadKind {
     pub(crate) fn into_lent(self) -> Bytes {
         match self {
             ReadKind::Until { delimiter, .. } => delimiter,
-            ReadKind::Data { .. } => Bytes::new(),
+            ReadKind::Data { .. } | ReadKind::Exact { .. } => Bytes::new(),
         }
     }
 }
@@ -148,8 +153,10 @@ pub enum Outcome {
 pub struct ReadData {
     /// The bytes, in order. Empty only at the end, or when nothing was asked for.
     pub data: Bytes,
-    /// Whether the stream ends behind `data`. There will never be more, unless TLS is being stopped: then
-    /// only TLS ends here, and clear text follows.
+    /// Whether the end of the stream is why there is no more: less than the minimum came, perhaps nothing.
+    /// A read that got its minimum does not say whether the end stands behind it; the next one does.
+    /// There will never be more, unless TLS is being stopped: then only TLS ends here, and clear text
+    /// follows.
     pub at_eof: bool,
     /// How it ended, if it did.
     pub eof: Option<EofKind>,

@@ -85,21 +85,25 @@ impl Talk<'_> {
             Unit::Line => self.task.read_until("\r\n", LONGEST_LINE, Timeout::NEVER),
             Unit::Byte => self.task.read_exact(1, Timeout::NEVER),
         };
-        let words = whole(unit, read.await?)?;
+        let words = words(unit, &read.await.map_err(hung_up)?)?;
         self.verbose.heard(&words);
         Ok(words)
     }
 }
 
-/// Takes a unit without its end. What the end of the stream cut off is none.
-fn whole(unit: Unit, read: ReadData) -> Result<Vec<u8>, Stop> {
+fn hung_up(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::UnexpectedEnd => Error::new(ErrorKind::ConnectionLost)
+            .detail("the server hung up before it gave an answer"),
+        _ => error,
+    }
+}
+
+/// Takes a unit without its end.
+fn words(unit: Unit, read: &ReadData) -> Result<Vec<u8>, Stop> {
     let words = match unit {
-        Unit::Line => read.data.strip_suffix(b"\r\n"),
-        Unit::Byte => (!read.data.is_empty()).then_some(&read.data[..]),
-    };
-    let Some(words) = words else {
-        let why = "the server hung up before it gave an answer";
-        return Err(Error::new(ErrorKind::ConnectionLost).detail(why).into());
+        Unit::Line => read.data.strip_suffix(b"\r\n").unwrap_or(&read.data),
+        Unit::Byte => &read.data[..],
     };
     // Somebody else might see two lines where we see one (RFC 5321, 2.3.8).
     match unit {

@@ -105,6 +105,11 @@ impl Inbox {
         self.layer
     }
 
+    /// The layer of [`first`](Self::first).
+    pub(crate) fn first_layer(&self) -> Layer {
+        self.ended.front().map_or(self.layer, |ended| ended.layer)
+    }
+
     /// TLS is about to start: from now on no clear text comes back.
     pub(crate) fn seal_clear_text(&mut self) {
         self.is_sealed = true;

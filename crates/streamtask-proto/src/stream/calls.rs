@@ -108,6 +108,6 @@ fn invalid(kind: &ReadKind) -> Option<&'static str> {
         ReadKind::Until { delimiter, max } if delimiter.len() > *max => {
             Some("the delimiter is longer than the maximum")
         }
-        ReadKind::Data { .. } | ReadKind::Until { .. } => None,
+        ReadKind::Data { .. } | ReadKind::Exact { .. } | ReadKind::Until { .. } => None,
     }
 }

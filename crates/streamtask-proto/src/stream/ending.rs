@@ -70,8 +70,8 @@ impl Stream {
 
     /// Somebody has looked at a read that told the end. That of a layer which TLS has left was not the
     /// stream's.
-    pub(super) fn see_end(&mut self, layer: Option<Layer>) {
-        if layer.is_none_or(|layer| layer == self.pipe.inbox().layer()) {
+    pub(super) fn see_end(&mut self, layer: Layer) {
+        if layer == self.pipe.inbox().layer() {
             self.reads.see_end();
         }
     }
@@ -203,7 +203,8 @@ impl Stream {
             // is broken has no end of its own.
             Some(_) if self.barriers.is_switching() || self.broken.is_some() => Behind::More,
             Some(EofKind::Truncated) if !self.options.tolerate_truncation => {
-                Behind::Failure(ErrorKind::Truncated.into())
+                let error = Error::from(ErrorKind::Truncated);
+                Behind::Failure(error.ending(self.pipe.inbox().layer()))
             }
             Some(kind) => Behind::End(kind),
         }

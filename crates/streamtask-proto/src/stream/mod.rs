@@ -209,9 +209,7 @@ impl Stream {
     pub fn read_at_once(&mut self, kind: &ReadKind) -> Option<ReadData> {
         let is_first = !self.stirred && self.outputs.is_empty() && self.barriers.is_empty();
         let may = is_first && self.is_acting() && self.reads.side() == ReadSide::Open;
-        // Near an end there is more to say than bytes.
-        let is_near_an_end = self.broken.is_some() || self.pipe.end().is_some();
-        if !may || is_near_an_end || self.refuse_read(kind).is_some() {
+        if !may || self.refuse_read(kind).is_some() {
             return None;
         }
         self.reads.take_at_once(&mut self.pipe, kind)

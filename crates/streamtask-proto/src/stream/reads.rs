@@ -124,8 +124,9 @@ impl Reads {
             return None;
         }
         match wanted(kind, pipe.readable(), &mut 0) {
+            // Who wants nothing may yet hear of a failure.
+            Wanted::Bytes(0) | Wanted::More | Wanted::TooLong => None,
             Wanted::Bytes(count) => Some(pipe.inbox_mut().take_read(count, None)),
-            Wanted::More | Wanted::TooLong => None,
         }
     }
 
@@ -188,20 +189,30 @@ pub(crate) fn answer(
     behind: &Behind,
 ) -> Option<Answer> {
     let rest = pipe.readable().len();
-    let (count, eof) = match (wanted(kind, pipe.readable(), scanned), behind) {
-        (Wanted::TooLong, _) => return Some(Err(ErrorKind::DelimiterNotFound.into())),
-        (Wanted::Bytes(0) | Wanted::More, Behind::Failure(error)) => {
-            return Some(Err(error.clone()));
+    match (wanted(kind, pipe.readable(), scanned), behind) {
+        (Wanted::TooLong, _) => Some(Err(ErrorKind::DelimiterNotFound.into())),
+        (Wanted::Bytes(0) | Wanted::More, Behind::Failure(error)) => Some(Err(error.clone())),
+        // Whether the end stands behind it is for the next read to say: it may be known by now or not, as
+        // the segments fell.
+        (Wanted::Bytes(count), _) => Some(Ok(pipe.inbox_mut().take_read(count, None))),
+        (Wanted::More, Behind::More) => None,
+        (Wanted::More, Behind::Switch) if rest == 0 => None,
+        (Wanted::More, Behind::Switch) => Some(too_short(kind, pipe, EofKind::CloseNotify)),
+        (Wanted::More, Behind::End(eof)) => Some(too_short(kind, pipe, *eof)),
+    }
+}
+
+/// The stream ends, and there is less than `kind` wants.
+fn too_short(kind: &ReadKind, pipe: &mut Pipe, eof: EofKind) -> Answer {
+    match kind {
+        ReadKind::Data { .. } => {
+            let rest = pipe.readable().len();
+            Ok(pipe.inbox_mut().take_read(rest, Some(eof)))
         }
-        // The end is told with the last byte, as soon as it is known.
-        (Wanted::Bytes(count), Behind::End(eof)) if count == rest => (count, Some(*eof)),
-        (Wanted::Bytes(count), _) => (count, None),
-        (Wanted::More, Behind::More) => return None,
-        (Wanted::More, Behind::Switch) if rest == 0 => return None,
-        (Wanted::More, Behind::Switch) => (rest, Some(EofKind::CloseNotify)),
-        (Wanted::More, Behind::End(eof)) => (rest, Some(*eof)),
-    };
-    Some(Ok(pipe.inbox_mut().take_read(count, eof)))
+        ReadKind::Exact { .. } | ReadKind::Until { .. } => {
+            Err(Error::from(ErrorKind::UnexpectedEnd).ending(pipe.inbox().first_layer()))
+        }
+    }
 }
 
 /// How much a read wants of what there is.
@@ -218,6 +229,8 @@ fn wanted(kind: &ReadKind, readable: &[u8], scanned: &mut usize) -> Wanted {
             true => Wanted::Bytes(readable.len().min(*max)),
             false => Wanted::More,
         },
+        ReadKind::Exact { length } if readable.len() < *length => Wanted::More,
+        ReadKind::Exact { length } => Wanted::Bytes(*length),
         ReadKind::Until { delimiter, max } => until(delimiter, *max, readable, scanned),
     }
 }

@@ -110,11 +110,8 @@ impl Stream {
         if let Some(error) = self.writes.failure().cloned() {
             return self.fail(error);
         }
-        let is_whole = !self.writes.is_over()
-            && self.reads.side() != ReadSide::Closed
-            && self.pipe.end().is_none();
-        if !is_whole {
-            let why = "TLS cannot start on a stream of which a side is closed";
+        if self.writes.is_over() || self.reads.side() == ReadSide::Closed {
+            let why = "TLS cannot start on a stream of which this end has closed a side";
             return self.fail(Error::new(ErrorKind::NotConnected).detail(why));
         }
         self.judge_clear_text();

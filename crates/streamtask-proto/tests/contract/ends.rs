@@ -4,14 +4,21 @@ use std::io;
 
 use streamtask_proto::tls::{SecureOptions, TlsVersion};
 use streamtask_proto::{
-    Closing, EofKind, Error, ErrorKind, Event, Input, OpId, Operation, Options, TaskState,
+    Closing, EofKind, Error, ErrorKind, Event, Input, OpId, Operation, Options, ReadKind,
+    TaskState, Timeout,
 };
+
+use crate::layers::line;
 
 use crate::switching::secured;
 use crate::world::World;
 
 fn world() -> World {
     World::connected(TlsVersion::Tls13, Options::default(), 3)
+}
+
+fn exactly(world: &mut World, length: usize) -> u64 {
+    world.enqueue(Operation::Read(ReadKind::Exact { length }, Timeout::NEVER))
 }
 
 /// What a socket says when the peer has broken the connection off.
@@ -57,6 +64,67 @@ fn a_failed_send_closes_the_write_side_and_what_the_peer_said_is_delivered() {
             assert_eq!(world.data(end).eof, Some(EofKind::Fin), "the peer's FIN was clean");
         }
         assert_eq!(ended(&world), Some(Err(ErrorKind::ConnectionLost)));
+    }
+}
+
+/// One of each layer, with what the server said on its way and the end right behind it.
+fn worlds_that_end_behind(said: &[u8]) -> [(World, EofKind); 2] {
+    let (mut clear, mut secure) = (world(), secured(TlsVersion::Tls13, 6));
+    clear.server.send(said);
+    clear.inbound_end = true;
+    secure.server.send(said);
+    secure.server.send_close_notify();
+    [(clear, EofKind::Fin), (secure, EofKind::CloseNotify)]
+}
+
+#[test]
+fn a_read_that_has_its_minimum_does_not_say_whether_the_end_stands_behind_it() {
+    for (mut world, eof) in worlds_that_end_behind(b"one\ntwo\nthree") {
+        let first = world.read(4, 4);
+        world.run();
+        let rest = [line(&mut world), world.read(5, 100)];
+        world.run();
+        for read in [first, rest[0], rest[1]] {
+            assert!(!world.data(read).at_eof && world.data(read).eof.is_none());
+        }
+        let end = world.read(1, 100);
+        world.run();
+        assert_eq!((&world.data(end).data[..], world.data(end).eof), (&b""[..], Some(eof)));
+    }
+}
+
+#[test]
+fn what_does_not_suffice_for_exactly_so_much_is_an_error_and_stays_for_others() {
+    for (mut world, eof) in worlds_that_end_behind(b"half") {
+        let (exact, until) = (exactly(&mut world, 5), line(&mut world));
+        world.run();
+        for read in [exact, until] {
+            assert_eq!(world.error(read).kind(), ErrorKind::UnexpectedEnd);
+        }
+        let short = world.read(5, 5);
+        assert_eq!((&world.data(short).data[..], world.data(short).eof), (&b"half"[..], Some(eof)));
+        let again = exactly(&mut world, 1);
+        assert_eq!(world.error(again).kind(), ErrorKind::UnexpectedEnd, "as often as it is asked");
+        let nothing = exactly(&mut world, 0);
+        assert!(world.data(nothing).data.is_empty() && !world.data(nothing).at_eof);
+    }
+}
+
+#[test]
+fn an_unexpected_end_is_the_end_for_whoever_looks_at_it_and_what_came_is_still_theirs() {
+    for (mut world, eof) in worlds_that_end_behind(b"half") {
+        let exact = exactly(&mut world, 5);
+        world.enqueue(Operation::CloseWrite);
+        world.looks_at_reads = false;
+        world.run();
+        let error = world.error(exact).clone();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedEnd);
+        assert_eq!(ended(&world), None, "nobody has looked yet");
+        world.input(Input::EndSeen(error.ends().expect("it tells the end")));
+        world.run();
+        assert_eq!(ended(&world), Some(Ok(())));
+        let rest = world.read(5, 5);
+        assert_eq!((&world.data(rest).data[..], world.data(rest).eof), (&b"half"[..], Some(eof)));
     }
 }
 

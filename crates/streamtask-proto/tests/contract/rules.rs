@@ -228,7 +228,10 @@ fn check_failure(world: &World, before: &BTreeSet<u64>) {
         if let Err(of_operation) = result {
             let own = matches!(
                 of_operation.kind(),
-                ErrorKind::TimedOut(_) | ErrorKind::NotConnected | ErrorKind::DelimiterNotFound
+                ErrorKind::TimedOut(_)
+                    | ErrorKind::NotConnected
+                    | ErrorKind::DelimiterNotFound
+                    | ErrorKind::UnexpectedEnd
             );
             assert!(own || of_operation == error, "operation {id}: {of_operation} not {error}");
         }

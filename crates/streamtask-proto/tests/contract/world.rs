@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::TlsVersion;
 use streamtask_proto::{
-    Closing, Error, ErrorKind, Event, Input, OpId, Operation, Options, Outcome, Output, ReadData,
-    ReadKind, Stream, Target, Timeout, Transmit, Wait,
+    Closing, Error, Event, Input, OpId, Operation, Options, Outcome, Output, ReadData, ReadKind,
+    Stream, Target, Timeout, Transmit, Wait,
 };
 
 use crate::server::{Server, pki};
@@ -209,8 +209,8 @@ impl World {
 
 fn told_end(result: &Result<Outcome, Error>) -> Option<Input> {
     match result {
-        Ok(Outcome::Read(read)) => read.at_eof.then(|| Input::EndSeen(Some(read.layer()))),
+        Ok(Outcome::Read(read)) => read.at_eof.then(|| Input::EndSeen(read.layer())),
         Ok(_) => None,
-        Err(error) => (error.kind() == ErrorKind::Truncated).then_some(Input::EndSeen(None)),
+        Err(error) => error.ends().map(Input::EndSeen),
     }
 }

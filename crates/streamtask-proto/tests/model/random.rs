@@ -159,6 +159,7 @@ fn read(a: u8, b: u8) -> Call {
         255 => Call::Read { min: 2, max: 1, timeout: 0 },
         254 => Call::Read { min: 1, max: MUCH[usize::from(b) % MUCH.len()], timeout: 0 },
         253 => Call::Read { min: MUCH[usize::from(b) % MUCH.len()], max: 2_000_000, timeout: 0 },
+        _ if min == max && b & 2 == 0 => Call::Exact { length: min, timeout: timeout(b) },
         _ => Call::Read { min, max, timeout: timeout(b) },
     }
 }

@@ -182,7 +182,7 @@ fn read(count: usize) -> Call {
         1 => Call::Read { min: 2, max: 2, timeout: 0 },
         2 => Call::Read { min: 1, max: 100, timeout: 0 },
         3 => Call::Until { is_pair: false, max: 20, timeout: 0 },
-        _ => Call::Read { min: 3, max: 4, timeout: 0 },
+        _ => Call::Exact { length: 3, timeout: 0 },
     }
 }
 
@@ -194,7 +194,7 @@ pub(crate) fn epilogue() -> Vec<Step> {
         Step::Advance(REQUEST),
         Step::Settle,
         read(1, 2),
-        read(4, 4),
+        Step::Call(Call::Exact { length: 4, timeout: 0 }),
         read(1, 100),
         Step::Call(Call::Write { length: 2, timeout: 0 }),
         Step::Call(Call::CloseRead),

@@ -66,6 +66,13 @@ fn simpler(step: Step) -> Vec<Step> {
         Step::Call(Call::Read { min, max, timeout }) if timeout > 0 => {
             vec![Step::Call(Call::Read { min, max, timeout: 0 })]
         }
+        Step::Call(Call::Exact { length, timeout }) => {
+            let mut all = vec![Step::Call(Call::Read { min: length, max: length, timeout })];
+            if timeout > 0 {
+                all.push(Step::Call(Call::Exact { length, timeout: 0 }));
+            }
+            all
+        }
         Step::Call(Call::Write { length, timeout }) if timeout > 0 => {
             vec![Step::Call(Call::Write { length, timeout: 0 })]
         }

@@ -43,6 +43,7 @@ pub(crate) fn flags(rules: &mut Rules) -> [(&'static str, &mut bool); 12] {
 fn word(step: Step) -> String {
     match step {
         Step::Call(Call::Read { min, max, timeout }) => format!("read/{min}/{max}/{timeout}"),
+        Step::Call(Call::Exact { length, timeout }) => format!("exact/{length}/{timeout}"),
         Step::Call(Call::Until { is_pair: false, max, timeout }) => {
             format!("until/{max}/{timeout}")
         }
@@ -122,6 +123,7 @@ fn step(word: &str) -> Result<Step, String> {
         "read" => {
             Step::Call(Call::Read { min: number()?, max: number()?, timeout: number()? as u64 })
         }
+        "exact" => Step::Call(Call::Exact { length: number()?, timeout: number()? as u64 }),
         "until" | "until2" => Step::Call(Call::Until {
             is_pair: name == "until2",
             max: number()?,

@@ -82,6 +82,10 @@ pub(crate) enum Call {
         timeout: u64,
     },
     /// Until a line feed; `is_pair` asks for two in a row.
+    Exact {
+        length: usize,
+        timeout: u64,
+    },
     Until {
         is_pair: bool,
         max: usize,
@@ -101,7 +105,7 @@ pub(crate) enum Call {
 impl Call {
     pub(crate) fn lane(self) -> Lane {
         match self {
-            Call::Read { .. } | Call::Until { .. } => Lane::Read,
+            Call::Read { .. } | Call::Exact { .. } | Call::Until { .. } => Lane::Read,
             Call::Write { .. } => Lane::Write,
             Call::CloseRead | Call::CloseWrite | Call::Start | Call::Stop | Call::Capture => {
                 Lane::Barrier
@@ -145,17 +149,6 @@ pub(crate) enum Answer {
     Done,
     Secured,
     Failed(ErrorKind),
-}
-
-impl Answer {
-    /// Whether whoever looks at it learns that the stream has ended.
-    pub(crate) fn tells_end(&self) -> bool {
-        match self {
-            Answer::Read { eof, .. } => eof.is_some(),
-            Answer::Failed(kind) => *kind == ErrorKind::Truncated,
-            Answer::Done | Answer::Secured => false,
-        }
-    }
 }
 
 /// What delegates hear.

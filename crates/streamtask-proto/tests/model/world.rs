@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::SecureOptions;
 use streamtask_proto::{
-    Closing, Error, ErrorKind, Event, HandshakeStep, Input, OpId, Operation, Options, Outcome,
-    Output, ReadData, ReadKind, Stream, Target, Timeout, Transmit, UnreadClearText, Wait,
+    Closing, Error, ErrorKind, Event, HandshakeStep, Input, Layer, OpId, Operation, Options,
+    Outcome, Output, ReadData, ReadKind, Stream, Target, Timeout, Transmit, UnreadClearText, Wait,
 };
 
 use crate::credentials::client_config;
@@ -31,9 +31,8 @@ pub(crate) struct World {
     unlooked: BTreeMap<Op, ReadData>,
     /// Reads that are called and not answered.
     waiting: BTreeSet<Op>,
-    /// Reads, to tell their answers from others.
-    reads: BTreeSet<Op>,
-    truncated: BTreeSet<Op>,
+    /// Reads that failed because a layer had ended, and whose caller has not looked.
+    failed_by_end: BTreeMap<Op, Layer>,
     wants_connection: bool,
     is_fin_sent: bool,
     /// The step of the handshake that is to be made elsewhere.
@@ -60,8 +59,7 @@ impl World {
             kept,
             unlooked: BTreeMap::new(),
             waiting: BTreeSet::new(),
-            reads: BTreeSet::new(),
-            truncated: BTreeSet::new(),
+            failed_by_end: BTreeMap::new(),
             wants_connection: false,
             is_fin_sent: false,
             step: None,
@@ -138,19 +136,20 @@ impl World {
             Err(error) => Answer::Failed(plain(error.kind())),
         };
         self.waiting.remove(&op);
-        let tells_end = answer.tells_end() && self.reads.contains(&op);
         self.said.push(Said::Answer(op, answer));
         match (self.kept.contains(&op), result) {
             (true, Ok(Outcome::Read(read))) => drop(self.unlooked.insert(op, read)),
-            (true, _) if tells_end => drop(self.truncated.insert(op)),
-            (false, result) if tells_end => self.client.handle(self.now, seen_end(result.ok())),
-            _ => {}
+            (true, Err(error)) => self.failed_by_end.extend(error.ends().map(|layer| (op, layer))),
+            (_, result) => {
+                if let Some(layer) = ended(&result) {
+                    self.client.handle(self.now, Input::EndSeen(layer));
+                }
+            }
         }
     }
 
     pub(crate) fn call(&mut self, op: Op, call: Call) {
         if call.lane() == Lane::Read {
-            self.reads.insert(op);
             self.waiting.insert(op);
         }
         let operation = operation(op, call);
@@ -170,15 +169,16 @@ impl World {
         } else if self.waiting.remove(&op) {
             self.input(Input::Withdraw(OpId(op as u64)));
         }
-        self.truncated.remove(&op);
+        self.failed_by_end.remove(&op);
     }
 
     pub(crate) fn look_at(&mut self, op: Op) {
-        match self.unlooked.remove(&op) {
-            Some(read) if read.at_eof => self.input(seen_end(Some(Outcome::Read(read)))),
-            Some(_) => {}
-            None if self.truncated.remove(&op) => self.input(seen_end(None)),
-            None => {}
+        let ended = match self.unlooked.remove(&op) {
+            Some(read) => ended(&Ok(Outcome::Read(read))),
+            None => self.failed_by_end.remove(&op),
+        };
+        if let Some(layer) = ended {
+            self.input(Input::EndSeen(layer));
         }
     }
 
@@ -294,12 +294,13 @@ impl World {
     }
 }
 
-/// Somebody looks at a read that told the end: one that brought it, or one that failed by it.
-fn seen_end(outcome: Option<Outcome>) -> Input {
-    Input::EndSeen(match outcome {
-        Some(Outcome::Read(read)) => Some(read.layer()),
-        Some(_) | None => None,
-    })
+/// Which layer's end a read tells: one that brought it, or one that failed by it.
+fn ended(result: &Result<Outcome, Error>) -> Option<Layer> {
+    match result {
+        Ok(Outcome::Read(read)) => read.at_eof.then(|| read.layer()),
+        Ok(_) => None,
+        Err(error) => error.ends(),
+    }
 }
 
 fn told(event: Event) -> Told {
@@ -334,6 +335,9 @@ fn operation(op: Op, call: Call) -> Operation {
     match call {
         Call::Read { min, max, timeout: limit } => {
             Operation::Read(ReadKind::Data { min, max }, timeout(limit))
+        }
+        Call::Exact { length, timeout: limit } => {
+            Operation::Read(ReadKind::Exact { length }, timeout(limit))
         }
         Call::Until { is_pair, max, timeout: limit } => {
             let delimiter = Bytes::from_static(if is_pair { b"\n\n" } else { b"\n" });

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::Instant;
 
-use streamtask_proto::{ErrorKind, Input, OpId, Operation, ReadData};
+use streamtask_proto::{Input, OpId, Operation, ReadData};
 
 use super::after::Return;
 use super::answer::{Answer, Answered};
@@ -159,24 +159,29 @@ impl Shared {
     /// Somebody looks at what was answered inside its call.
     pub(crate) fn look_at(self: &Arc<Self>, result: &Answered) {
         self.is_queueing.store(false, Ordering::Relaxed);
-        if let Ok(Answer::Read(read)) = result
-            && !read.at_eof
-        {
+        self.collected(result);
+        if let Some(end) = told_end(result) {
+            self.see_end(&mut self.lock(), end, Instant::now());
+        }
+    }
+
+    fn looked_at(self: &Arc<Self>, state: &mut State, result: &Answered, now: Instant) {
+        self.collected(result);
+        if let Some(end) = told_end(result) {
+            self.see_end(state, end, now);
+        }
+    }
+
+    fn collected(&self, result: &Answered) {
+        if let Ok(Answer::Read(_)) = result {
             self.uncollected.fetch_sub(1, Ordering::Relaxed);
-        } else if matches!(result, Ok(Answer::Read(_))) || told_end(result).is_some() {
-            self.looked_at(&mut self.lock(), result, Instant::now());
         }
     }
 
     /// Only an end that somebody has looked at is one that the application knows of.
-    fn looked_at(self: &Arc<Self>, state: &mut State, result: &Answered, now: Instant) {
-        if let Ok(Answer::Read(_)) = result {
-            self.uncollected.fetch_sub(1, Ordering::Relaxed);
-        }
-        if let Some(end) = told_end(result) {
-            state.stream.handle(now, end);
-            self.carry_out(state);
-        }
+    fn see_end(self: &Arc<Self>, state: &mut State, end: Input, now: Instant) {
+        state.stream.handle(now, end);
+        self.carry_out(state);
     }
 
     fn has_looked_at_all(&self) -> bool {
@@ -228,8 +233,8 @@ impl Shared {
 /// What the core is to be told when somebody looks at a read that says there will be no more.
 fn told_end(result: &Answered) -> Option<Input> {
     match result {
-        Ok(Answer::Read(read)) => read.at_eof.then(|| Input::EndSeen(Some(read.layer()))),
+        Ok(Answer::Read(read)) => read.at_eof.then(|| Input::EndSeen(read.layer())),
         Ok(Answer::Done | Answer::Secured(_) | Answer::Captured(_)) => None,
-        Err(error) => (error.kind() == ErrorKind::Truncated).then_some(Input::EndSeen(None)),
+        Err(error) => error.ends().map(Input::EndSeen),
     }
 }

@@ -13,9 +13,10 @@ impl StreamTask {
     /// (`readData(ofMinLength:maxLength:timeout:)`)
     ///
     /// It completes as soon as the minimum is there; more comes along if it is there too, up to the
-    /// maximum, for which no memory is set aside. Fewer come only at the end of the stream, and
-    /// [`at_eof`](ReadData::at_eof) says so. After the end reads go on completing with nothing. A minimum
-    /// of 0 counts as 1; a maximum of 0 reads nothing.
+    /// maximum, for which no memory is set aside. Fewer come only at the end of the stream, and only then
+    /// [`at_eof`](ReadData::at_eof) is set: with a minimum of 1 the end comes as a read without a byte, in
+    /// clear text as under TLS, however the segments fell. After the end reads go on completing with
+    /// nothing. A minimum of 0 counts as 1; a maximum of 0 reads nothing.
     ///
     /// *Ordering.* Reads complete in the order of calls, independently of writes. No read joins bytes from
     /// before and behind a switch of TLS: it ends there, and
@@ -43,13 +44,13 @@ impl StreamTask {
         self.read(ReadKind::Data { min, max }, timeout.into())
     }
 
-    /// Reads up to and with `delimiter`, which must come within `max` bytes, itself included.
-    ///
-    /// At the end of the stream it brings what there is, and `at_eof` says so. Otherwise as
-    /// [`read_data`](Self::read_data).
+    /// Reads up to and with `delimiter`, which must come within `max` bytes, itself included: that, or an
+    /// error. Otherwise as [`read_data`](Self::read_data).
     ///
     /// # Errors
-    /// [`DelimiterNotFound`](crate::ErrorKind::DelimiterNotFound) when `max` bytes are there without it;
+    /// [`UnexpectedEnd`](crate::ErrorKind::UnexpectedEnd) when the stream ends before the delimiter has come
+    /// (or, while TLS is being stopped, when TLS does); what came stays first in line, and `read_data` brings
+    /// it. [`DelimiterNotFound`](crate::ErrorKind::DelimiterNotFound) when `max` bytes are there without it;
     /// they stay first in line. Else as `read_data`.
     #[must_use = "a read whose operation is dropped is taken back"]
     pub fn read_until(
@@ -61,11 +62,15 @@ impl StreamTask {
         self.read(ReadKind::Until { delimiter: delimiter.into(), max }, timeout.into())
     }
 
-    /// Reads `length` bytes; fewer only at the end of the stream, and `at_eof` says so. Otherwise as
-    /// [`read_data`](Self::read_data).
+    /// Reads `length` bytes: all of them, or an error. Otherwise as [`read_data`](Self::read_data).
+    ///
+    /// # Errors
+    /// [`UnexpectedEnd`](crate::ErrorKind::UnexpectedEnd) when the stream ends before they have come (or,
+    /// while TLS is being stopped, when TLS does); those that came stay first in line, and `read_data` brings
+    /// them. Else as `read_data`.
     #[must_use = "a read whose operation is dropped is taken back"]
     pub fn read_exact(&self, length: usize, timeout: impl Into<Timeout>) -> Operation<ReadData> {
-        self.read(ReadKind::Data { min: length, max: length }, timeout.into())
+        self.read(ReadKind::Exact { length }, timeout.into())
     }
 
     fn read(&self, kind: ReadKind, timeout: Timeout) -> Operation<ReadData> {

@@ -89,7 +89,7 @@ async fn progress_is_indeterminate_until_the_end() {
     assert_eq!((progress.completed_unit_count(), progress.total_unit_count()), (4, -1));
     assert!(progress.is_indeterminate() && !progress.is_finished());
     task.close_write();
-    assert_eq!(done(task.read_exact(5, GUARD)).await.data, "four");
+    assert_eq!(done(task.read_data(5..=5, GUARD)).await.data, "four");
     done(task.completion()).await;
     assert_eq!((progress.completed_unit_count(), progress.total_unit_count()), (8, 8));
     assert!(progress.is_finished() && !progress.is_indeterminate());

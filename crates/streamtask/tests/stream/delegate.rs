@@ -21,7 +21,7 @@ async fn a_delegate_hears_of_a_life_in_order() {
         let task = task_in(&session, &server);
         task.write("x", GUARD).on_complete(pad.callback("write"));
         task.read_exact(1, GUARD).on_complete(pad.callback("read"));
-        task.read_exact(1, GUARD).on_complete(pad.callback("end"));
+        task.read_data(1..=1, GUARD).on_complete(pad.callback("end"));
         task.close_write();
         task.resume();
         session.finish_tasks_and_invalidate();
@@ -217,8 +217,7 @@ async fn events_tell_of_a_life_without_a_delegate() {
     let mut events = task.events();
     task.resume();
     task.close_write();
-    let end = done(task.read_exact(1, GUARD)).await;
-    assert!(end.at_eof);
+    assert_eq!(failed(task.read_exact(1, GUARD)).await, ErrorKind::UnexpectedEnd);
     assert!(matches!(soon(events.next()).await, Some(Event::Connected)));
     assert!(matches!(soon(events.next()).await, Some(Event::WriteClosed)));
     assert!(matches!(soon(events.next()).await, Some(Event::ReadClosed)));

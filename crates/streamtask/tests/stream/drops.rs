@@ -94,10 +94,10 @@ async fn an_end_that_was_given_back_is_told_again() {
     let server = source(b"bye".to_vec());
     let task = resumed(&server);
     task.close_write();
-    let read = task.read_exact(10, GUARD);
+    let read = task.read_data(10..=10, GUARD);
     until(|| task.bytes_received() == 3).await;
     drop(read);
-    let again = done(task.read_exact(10, GUARD)).await;
+    let again = done(task.read_data(10..=10, GUARD)).await;
     assert_eq!((text(&again), again.at_eof), ("bye", true));
 }
 

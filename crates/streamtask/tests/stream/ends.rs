@@ -25,14 +25,16 @@ async fn a_server_that_closes_at_once_leaves_a_running_task_until_both_sides_are
 }
 
 #[tokio::test]
-async fn the_end_comes_with_the_last_bytes_and_stays() {
+async fn the_end_comes_with_less_than_the_minimum_and_stays() {
     let server = source(b"bye".to_vec());
     let task = resumed(&server);
-    let last = done(task.read_exact(10, GUARD)).await;
+    let last = done(task.read_data(10..=10, GUARD)).await;
     assert_eq!((text(&last), last.at_eof), ("bye", true));
-    for again in [task.read_data(1..=1, GUARD), task.read_until("\n", 9, GUARD)] {
-        let again = done(again).await;
+    for _ in 0..2 {
+        let again = done(task.read_data(1..=1, GUARD)).await;
         assert!(again.data.is_empty() && again.at_eof);
+        assert_eq!(failed(task.read_until("\n", 9, GUARD)).await, ErrorKind::UnexpectedEnd);
+        assert_eq!(failed(task.read_exact(1, GUARD)).await, ErrorKind::UnexpectedEnd);
     }
     assert_eq!(task.state(), TaskState::Running);
 }
@@ -46,7 +48,7 @@ async fn reads_that_wait_all_learn_of_the_end() {
         conn.wait_closed().await.map(drop)
     });
     let task = resumed(&server);
-    let reads = [1, 5, 1].map(|length| task.read_exact(length, GUARD));
+    let reads = [1, 5, 1].map(|length| task.read_data(length..=length, GUARD));
     done(task.write("!", GUARD)).await;
     let mut ends = Vec::new();
     for read in reads {

@@ -152,7 +152,7 @@ async fn what_the_peer_said_before_it_closed_can_be_read_while_writing_is_stuck(
     let task = resumed(&server);
     let mut write = task.write(pattern(STUCK), GUARD);
     assert_eq!(text(&done(task.read_until("\r\n", 64, GUARD)).await), "552 too much\r\n");
-    assert!(done(task.read_exact(1, GUARD)).await.at_eof);
+    assert!(done(task.read_data(1..=1, GUARD)).await.at_eof);
     assert!(is_pending(&mut write).await);
     assert_eq!(task.state(), TaskState::Running);
     task.cancel();

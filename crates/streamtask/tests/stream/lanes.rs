@@ -150,7 +150,8 @@ async fn a_delimiter_is_found_however_the_bytes_were_cut() {
             let read = done(task.read_until("\r\n", 64, GUARD)).await;
             assert_eq!((text(&read), read.at_eof), (line, false), "{cut:?}");
         }
-        let rest = done(task.read_until("\r\n", 64, GUARD)).await;
+        assert_eq!(failed(task.read_until("\r\n", 64, GUARD)).await, ErrorKind::UnexpectedEnd);
+        let rest = done(task.read_data(64..=64, GUARD)).await;
         assert_eq!((text(&rest), rest.at_eof), ("rest", true), "{cut:?}");
     }
 }
@@ -168,7 +169,7 @@ async fn a_delimiter_that_does_not_come_leaves_the_bytes() {
 }
 
 #[tokio::test]
-async fn an_exact_read_gives_that_many_bytes_and_fewer_only_at_the_end() {
+async fn an_exact_read_gives_that_many_bytes_or_at_the_end_none() {
     let all = pattern(300_000);
     let server = source(all.clone());
     let wire = Wire::start(server.addr(), Cut::Random { seed: 11 });
@@ -178,8 +179,9 @@ async fn an_exact_read_gives_that_many_bytes_and_fewer_only_at_the_end() {
         let read = done(task.read_exact(100_000, GUARD)).await;
         assert!(read.data == all[place..place + 100_000] && !read.at_eof);
     }
-    let last = done(task.read_exact(100_001, GUARD)).await;
-    assert!(last.data == all[200_000..] && last.at_eof);
+    assert_eq!(failed(task.read_exact(100_001, GUARD)).await, ErrorKind::UnexpectedEnd);
+    let last = done(task.read_exact(100_000, GUARD)).await;
+    assert!(last.data == all[200_000..] && !last.at_eof);
 }
 
 #[tokio::test]

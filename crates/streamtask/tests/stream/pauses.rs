@@ -37,7 +37,7 @@ async fn nothing_touches_the_network_before_resume() {
 async fn what_is_queued_before_resume_runs_after_it_in_order() {
     let server = half_closer();
     let task = task_in(&session(), &server);
-    let reads = [3, 2, 9].map(|length| task.read_exact(length, GUARD));
+    let reads = [3, 2, 9].map(|length| task.read_data(length..=length, GUARD));
     let writes = ["one", "tw", "o"].map(|bytes| task.write(bytes, GUARD));
     task.close_write();
     let refused = task.write("late", GUARD);

@@ -72,7 +72,7 @@ async fn a_session_lists_the_tasks_that_are_under_way() {
     suspended.suspend();
     cancelled.cancel();
     over.close_write();
-    assert!(done(over.read_exact(1, GUARD)).await.at_eof);
+    assert!(done(over.read_data(1..=1, GUARD)).await.at_eof);
     done(over.completion()).await;
     assert_eq!(session.all_tasks(), [running.clone(), suspended.clone()]);
     assert_eq!(session.task(running.identifier()), Some(running));

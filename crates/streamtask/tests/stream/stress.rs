@@ -40,7 +40,7 @@ async fn a_thousand_tasks_at_once_complete_each_operation_once() {
             assert_eq!(text(&result.expect("it is read")), format!("task {index}"));
             read();
         });
-        task.read_exact(1, GUARD).on_complete(move |result| {
+        task.read_data(1..=1, GUARD).on_complete(move |result| {
             assert!(result.expect("it has ended").at_eof);
             end();
         });
@@ -79,7 +79,7 @@ fn ten_thousand_tasks_in_turn_leave_nothing_behind() {
             let task = resumed(&echo);
             drop(task.write("x", GUARD));
             done(task.read_exact(1, GUARD)).await;
-            assert!(done(resumed(&closer).read_exact(1, GUARD)).await.at_eof);
+            assert!(done(resumed(&closer).read_data(1..=1, GUARD)).await.at_eof);
         });
         let before = (descriptors(), threads());
         runtime.block_on(async {
@@ -95,7 +95,7 @@ fn ten_thousand_tasks_in_turn_leave_nothing_behind() {
                     1 => {
                         task.resume();
                         task.close_write();
-                        assert!(done(task.read_exact(1, GUARD)).await.at_eof);
+                        assert!(done(task.read_data(1..=1, GUARD)).await.at_eof);
                     }
                     2 => {
                         task.read_exact(1, GUARD).on_complete(|read| assert!(read.is_err()));

@@ -49,7 +49,7 @@ impl Model {
             Call::Start => !has_writes && is_sent && (!has_reads || may_park),
             Call::Stop => !has_writes && is_done && !(is_strict && has_reads),
             Call::Capture => !has_reads && !has_writes && is_done,
-            Call::Read { .. } | Call::Until { .. } | Call::Write { .. } => {
+            Call::Read { .. } | Call::Exact { .. } | Call::Until { .. } | Call::Write { .. } => {
                 unreachable!("no barrier")
             }
         }
@@ -66,7 +66,7 @@ impl Model {
             Call::Start => self.begin_start(op),
             Call::Stop => self.begin_stop(op),
             Call::Capture => self.begin_capture(op),
-            Call::Read { .. } | Call::Until { .. } | Call::Write { .. } => {
+            Call::Read { .. } | Call::Exact { .. } | Call::Until { .. } | Call::Write { .. } => {
                 unreachable!("no barrier")
             }
         }
@@ -110,9 +110,7 @@ impl Model {
         }
         self.active = Active::Sweep { op, discarded: 0 };
         self.layer_mut().is_sealed = true;
-        let is_closed = self.read_side == ReadSide::Closed
-            || self.write_side == WriteSide::Closed
-            || self.layer().end.is_some();
+        let is_closed = self.read_side == ReadSide::Closed || self.write_side == WriteSide::Closed;
         if let Some(kind) = self.write_failure() {
             return self.fail(kind);
         }
@@ -124,6 +122,8 @@ impl Model {
         self.layer_mut().bytes.clear();
         if unread > 0 && !self.rules.discards || unread > 64 * 1024 {
             self.fail(ErrorKind::UnexpectedClearText { bytes: 0 });
+        } else if self.layer().end.is_some() {
+            self.break_down(ErrorKind::ConnectionLost);
         }
     }
 

@@ -49,11 +49,19 @@ impl Model {
         let failed = Judged::As(Answer::Failed(kind));
         match call {
             Call::CloseRead | Call::CloseWrite => Judged::As(Answer::Done),
-            Call::Read { max: 0, .. } => failed,
+            Call::Read { max: 0, .. } | Call::Exact { length: 0, .. } => failed,
             // After close_read nothing is read any more, however the task ended.
-            Call::Read { .. } | Call::Until { .. } if self.read_side != ReadSide::Open => failed,
-            Call::Read { .. } | Call::Until { .. } if is_senseless(call) => failed,
-            Call::Read { .. } | Call::Until { .. } => self.look_left_over(call).judged(kind),
+            Call::Read { .. } | Call::Exact { .. } | Call::Until { .. }
+                if self.read_side != ReadSide::Open =>
+            {
+                failed
+            }
+            Call::Read { .. } | Call::Exact { .. } | Call::Until { .. } if is_senseless(call) => {
+                failed
+            }
+            Call::Read { .. } | Call::Exact { .. } | Call::Until { .. } => {
+                self.look_left_over(call).judged(kind)
+            }
             Call::Write { .. } | Call::Start | Call::Stop | Call::Capture => failed,
         }
     }
@@ -62,10 +70,12 @@ impl Model {
         let closed = ErrorKind::NotConnected;
         match call {
             Call::CloseRead | Call::CloseWrite => Judged::As(Answer::Done),
-            Call::Read { .. } | Call::Until { .. } if is_senseless(call) => {
+            Call::Read { .. } | Call::Exact { .. } | Call::Until { .. } if is_senseless(call) => {
                 Judged::As(Answer::Failed(ErrorKind::InvalidArgument))
             }
-            Call::Read { .. } | Call::Until { .. } if self.read_side == ReadSide::Open => {
+            Call::Read { .. } | Call::Exact { .. } | Call::Until { .. }
+                if self.read_side == ReadSide::Open =>
+            {
                 self.look(call, false).judged(closed)
             }
             _ => Judged::As(Answer::Failed(closed)),
@@ -78,10 +88,14 @@ impl Model {
         }
         let closed = Some(Answer::Failed(ErrorKind::NotConnected));
         match call {
-            Call::Read { .. } | Call::Until { .. } if is_senseless(call) => {
+            Call::Read { .. } | Call::Exact { .. } | Call::Until { .. } if is_senseless(call) => {
                 Some(Answer::Failed(ErrorKind::InvalidArgument))
             }
-            Call::Read { .. } | Call::Until { .. } if self.read_side != ReadSide::Open => closed,
+            Call::Read { .. } | Call::Exact { .. } | Call::Until { .. }
+                if self.read_side != ReadSide::Open =>
+            {
+                closed
+            }
             Call::Write { .. } => match self.write_failure() {
                 Some(kind) => Some(Answer::Failed(kind)),
                 None => closed.filter(|_| self.is_close_write_called),
@@ -92,6 +106,7 @@ impl Model {
             Call::CloseWrite if self.is_close_write_called => Some(Answer::Done),
             Call::Stop if self.rules.stops_not => Some(Answer::Done),
             Call::Read { .. }
+            | Call::Exact { .. }
             | Call::Until { .. }
             | Call::CloseRead
             | Call::CloseWrite
@@ -103,7 +118,9 @@ impl Model {
 
     fn queue(&mut self, op: Op, call: Call) {
         match call {
-            Call::Read { timeout, .. } | Call::Until { timeout, .. } => {
+            Call::Read { timeout, .. }
+            | Call::Exact { timeout, .. }
+            | Call::Until { timeout, .. } => {
                 let deadline = self.deadline(timeout);
                 self.reads.push(Read { op, call, deadline });
             }

@@ -55,18 +55,17 @@ impl Model {
         let (at, is_last) = self.front();
         let layer = &self.layers[at];
         let length = layer.bytes.len();
-        let all = |eof| Verdict::Bytes { layer: at, count: length, eof: Some(eof) };
-        let is_switch = is_stop_imminent && layer.end == Some(End::CloseNotify);
-        let is_ended = is_last && !is_switch;
+        let all = |eof| match call {
+            Call::Read { .. } => Verdict::Bytes { layer: at, count: length, eof: Some(eof) },
+            // All that was asked for, or an error; what came is for others.
+            _ => Verdict::Fails(ErrorKind::UnexpectedEnd),
+        };
         let is_cut = layer.end == Some(End::Truncated) && !self.rules.tolerates;
         match self.enough(call) {
             // An end that is a failure answers who wants nothing, too.
             Some(Ok(0)) if is_cut => return Verdict::Fails(ErrorKind::Truncated),
-            Some(Ok(count)) => {
-                let empties = count == length && is_ended;
-                let eof = layer.end.filter(|_| empties && !is_cut);
-                return Verdict::Bytes { layer: at, count, eof };
-            }
+            // That the end stands behind it is for the next read.
+            Some(Ok(count)) => return Verdict::Bytes { layer: at, count, eof: None },
             Some(Err(kind)) => return Verdict::Fails(kind),
             None => {}
         }
@@ -107,6 +106,7 @@ impl Model {
             Call::Read { min, max, .. } => {
                 (bytes.len() >= min.max(1)).then(|| Ok(bytes.len().min(max)))
             }
+            Call::Exact { length, .. } => (bytes.len() >= length).then_some(Ok(length)),
             Call::Until { is_pair, max, .. } => {
                 let delimiter = if is_pair { &b"\n\n"[..] } else { &b"\n"[..] };
                 let start: Vec<u8> = bytes.iter().copied().take(max).collect();
@@ -143,7 +143,11 @@ impl Model {
     /// Fails the read `op` alone.
     pub(super) fn fail_read(&mut self, op: Op, kind: ErrorKind) {
         let last = self.layers.len() - 1;
-        let end = (kind == ErrorKind::Truncated).then_some((last, true));
+        let end = match kind {
+            ErrorKind::Truncated => Some((last, true)),
+            ErrorKind::UnexpectedEnd => Some((self.front().0, false)),
+            _ => None,
+        };
         let taken = Taken { data: Vec::new(), layer: last, upto: self.layer().taken, end };
         self.read_done(op, Answer::Failed(kind), taken);
     }

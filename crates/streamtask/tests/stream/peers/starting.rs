@@ -144,13 +144,12 @@ impl Peer {
         Ok(hello)
     }
 
-    /// How the start ends; `is_end_known` if the go-ahead was read together with the end.
-    fn start(self, is_end_known: bool) -> Result<(), ErrorKind> {
+    /// How the start ends.
+    fn start(self) -> Result<(), ErrorKind> {
         let clear = ErrorKind::UnexpectedClearText { bytes: INJECTED.len() };
         match self {
             Peer::Starts => Ok(()),
             Peer::Injects | Peer::InjectsAndEnds | Peer::InjectsAndResets => Err(clear),
-            Peer::Ends if is_end_known => Err(ErrorKind::NotConnected),
             Peer::Ends
             | Peer::Resets
             | Peer::ClosesOverHello
@@ -210,8 +209,8 @@ impl Client {
     }
 
     /// Every result of the client's, from the start on.
-    async fn play(self, peer: Peer, task: &StreamTask, is_end_known: bool) {
-        let foretold = peer.start(is_end_known);
+    async fn play(self, peer: Peer, task: &StreamTask) {
+        let foretold = peer.start();
         match self {
             Client::Steps => {
                 assert_eq!(outcome(task.start_secure_connection()).await.map(drop), foretold);
@@ -259,10 +258,10 @@ async fn play(peer: Peer, client: Client, session: &Session, port: u16, round: u
         let here = task.local_address().expect("it stands");
         soon(kernel::until_ended(here, SocketAddr::from(([127, 0, 0, 1], port)))).await;
     }
-    client.play(peer, &task, go.at_eof).await;
+    client.play(peer, &task).await;
     task.close_write();
     drop((events, task));
-    assert_eq!(outcome(completion).await, peer.start(go.at_eof));
+    assert_eq!(outcome(completion).await, peer.start());
 }
 
 pub(super) fn all(version: Version, times: usize) {
