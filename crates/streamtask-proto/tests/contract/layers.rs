@@ -75,6 +75,30 @@ fn a_delimiter_is_not_found_across_a_switch() {
 }
 
 #[test]
+fn an_end_of_tls_that_somebody_saw_is_no_end_of_the_clear_text_behind_it() {
+    for version in BOTH {
+        let mut world = secured(version, 4);
+        world.server.send_close_notify();
+        let end = world.read(1, 1);
+        world.run();
+        assert_eq!(world.data(end).eof, Some(EofKind::CloseNotify));
+        let stop = world.enqueue(Operation::StopSecure);
+        world.run();
+        assert!(world.results[&stop].is_ok());
+        world.enqueue(Operation::CloseWrite);
+        world.run();
+        assert!(!world.is_closed(), "the peer may go on in clear text");
+        let clear = world.read(5, 5);
+        world.server.out.extend_from_slice(b"clear");
+        world.run();
+        assert_eq!(
+            (&world.data(clear).data[..], world.data(clear).is_secure),
+            (&b"clear"[..], false)
+        );
+    }
+}
+
+#[test]
 fn a_stop_waits_for_no_read_and_a_read_without_a_byte_goes_on_in_clear_text() {
     for version in BOTH {
         let mut world = secured(version, 3);
