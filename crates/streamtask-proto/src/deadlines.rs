@@ -5,9 +5,11 @@
 
 use std::time::{Duration, Instant};
 
-/// How long an operation may take; [`Timeout::NEVER`] lets it take for ever.
+/// How long an operation may take; [`Timeout::NEVER`], or `None`, lets it take for ever.
 ///
-/// Foundation counts seconds in a `double`, where 0 means never: [`Timeout::from_secs_f64`] follows that.
+/// [`Duration::ZERO`] is a limit like any other: what can be done at once is done, and anything else is
+/// late. So `deadline.saturating_duration_since(now)` is safe. Foundation counts seconds in a `double`, where
+/// 0 means never: [`Timeout::from_secs_f64`] follows that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timeout(Duration);
 
@@ -22,8 +24,8 @@ impl Timeout {
     /// Seconds as Foundation counts them: zero, negative, infinite and not-a-number all mean never.
     pub fn from_secs_f64(seconds: f64) -> Self {
         match Duration::try_from_secs_f64(seconds) {
-            Ok(duration) => duration.into(),
-            Err(_) => Timeout::NEVER,
+            Ok(duration) if seconds > 0.0 => Timeout(duration),
+            Ok(_) | Err(_) => Timeout::NEVER,
         }
     }
 
@@ -34,12 +36,8 @@ impl Timeout {
 }
 
 impl From<Duration> for Timeout {
-    /// Zero means never, as it does in Foundation.
     fn from(duration: Duration) -> Self {
-        match duration.is_zero() {
-            true => Timeout::NEVER,
-            false => Timeout(duration),
-        }
+        Timeout(duration)
     }
 }
 
@@ -132,12 +130,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zero_negative_infinite_and_nan_mean_never() {
+    fn in_foundations_seconds_zero_negative_infinite_and_nan_mean_never() {
         for seconds in [0.0, -1.0, f64::INFINITY, f64::NAN] {
             assert_eq!(Timeout::from_secs_f64(seconds), Timeout::NEVER, "{seconds}");
         }
-        assert_eq!(Timeout::from(Duration::ZERO), Timeout::NEVER);
+        assert_eq!(Timeout::from(None), Timeout::NEVER);
         assert_eq!(Timeout::from_secs_f64(0.5).duration(), Some(Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn however_short_a_limit_is_it_is_one() {
+        for timeout in [Timeout::from(Duration::ZERO), Timeout::from_secs_f64(1e-12)] {
+            assert_eq!(timeout.duration(), Some(Duration::ZERO));
+        }
     }
 
     #[test]

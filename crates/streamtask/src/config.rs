@@ -169,21 +169,21 @@ impl Configuration {
         stop_secure_is_noop: bool,
     }
 
-    /// Sets the field of that name. Zero means never.
+    /// Sets the field of that name.
     #[must_use]
     pub fn timeout_for_request(mut self, timeout: impl Into<Timeout>) -> Self {
         self.timeout_for_request = timeout.into();
         self
     }
 
-    /// Sets the field of that name. Zero means never.
+    /// Sets the field of that name.
     #[must_use]
     pub fn timeout_for_resource(mut self, timeout: impl Into<Timeout>) -> Self {
         self.timeout_for_resource = timeout.into();
         self
     }
 
-    /// Sets the field of that name. Zero means never: then only the peer ends it, or the bytes it sends.
+    /// Sets the field of that name. With [`Timeout::NEVER`] only the peer ends it, or the bytes it sends.
     /// Where losing the end of what was written is all right, `cancel` closes at once.
     #[must_use]
     pub fn linger(mut self, timeout: impl Into<Timeout>) -> Self {

@@ -12,6 +12,14 @@ use streamtask_proto::{
 
 use crate::world::World;
 
+/// A limit in milliseconds; 0 is none.
+fn within(milliseconds: u64) -> Timeout {
+    match milliseconds {
+        0 => Timeout::NEVER,
+        _ => Duration::from_millis(milliseconds).into(),
+    }
+}
+
 /// Something that happens to a task.
 #[derive(Debug, Clone)]
 enum Act {
@@ -88,7 +96,7 @@ impl Calls {
             }
             Act::Write { length, timeout } => {
                 let bytes: Bytes = (0..length).map(|at| (at + self.writes.len()) as u8).collect();
-                let timeout = Timeout::from(Duration::from_millis(timeout));
+                let timeout = within(timeout);
                 let id = world.enqueue(Operation::Write(bytes.clone(), timeout));
                 self.writes.push((id, bytes));
                 self.last = id;
@@ -119,7 +127,7 @@ impl Calls {
     }
 
     fn read(&mut self, world: &mut World, kind: ReadKind, timeout: u64) {
-        let timeout = Timeout::from(Duration::from_millis(timeout));
+        let timeout = within(timeout);
         self.last = world.enqueue(Operation::Read(kind, timeout));
         self.reads.insert(self.last);
     }

@@ -35,9 +35,28 @@ fn a_read_that_times_out_leaves_its_bytes_to_the_next() {
 }
 
 #[test]
-fn a_timeout_of_zero_is_never() {
+fn a_limit_of_nothing_allows_what_can_be_done_at_once() {
     let mut world = world();
-    let read = read_within(&mut world, 1, Duration::ZERO);
+    let read = read_within(&mut world, 4, Duration::ZERO);
+    assert!(!world.is_done(read), "the socket is looked at first");
+    world.advance(Duration::ZERO);
+    assert_eq!(world.error(read).kind(), ErrorKind::TimedOut(Limit::Read));
+    let first = world.read(1, 1);
+    world.server.send(b"?half");
+    world.run_until("the first byte", |world| world.is_done(first));
+    let read = read_within(&mut world, 4, Duration::ZERO);
+    world.run();
+    assert_eq!(&world.data(read).data[..], b"half");
+    let none = world.enqueue(Operation::Write(Bytes::from_static(b"now"), Duration::ZERO.into()));
+    world.run();
+    assert!(world.results[&none].is_ok());
+    assert_eq!(world.server.received, b"now");
+}
+
+#[test]
+fn without_a_timeout_a_read_waits_for_ever() {
+    let mut world = world();
+    let read = world.read(1, 1);
     world.advance(3600 * 24 * SECOND);
     assert!(!world.is_done(read));
 }

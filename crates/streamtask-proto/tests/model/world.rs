@@ -331,7 +331,10 @@ fn options(rules: Rules) -> Options {
 }
 
 fn operation(op: Op, call: Call) -> Operation {
-    let timeout = |milliseconds| Timeout::from(Duration::from_millis(milliseconds));
+    let timeout = |milliseconds| match milliseconds {
+        0 => Timeout::NEVER,
+        _ => Timeout::from(Duration::from_millis(milliseconds)),
+    };
     match call {
         Call::Read { min, max, timeout: limit } => {
             Operation::Read(ReadKind::Data { min, max }, timeout(limit))

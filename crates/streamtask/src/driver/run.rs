@@ -83,10 +83,12 @@ impl Driver {
         self.shared.is_queueing.store(false, Ordering::Relaxed);
         loop {
             let now = Instant::now();
+            // What can be done by now is in time.
+            self.shared.pump(state, now);
             if state.until.is_some_and(|until| until <= now) {
                 state.stream.handle(now, Input::Tick);
+                self.shared.pump(state, now);
             }
-            self.shared.pump(state, now);
             if state.ended.is_some() {
                 return Poll::Ready(());
             }

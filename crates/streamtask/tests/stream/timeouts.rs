@@ -58,16 +58,37 @@ async fn whoever_waits_for_a_limit_sleeps_until_it_comes() {
 }
 
 #[tokio::test]
-async fn a_timeout_of_zero_is_never() {
+async fn a_limit_of_nothing_allows_what_is_there_at_once() {
+    let server = Server::start(|mut conn| async move {
+        conn.read_exact(3).await?;
+        conn.write("there").await?;
+        conn.wait_closed().await.map(drop)
+    });
+    let task = task_in(&session(), &server);
+    let early = task.read_exact(1, Duration::ZERO);
+    task.resume();
+    assert_eq!(failed(early).await, LATE_READ, "it is not connected yet");
+    assert_eq!(failed(task.read_exact(1, Duration::ZERO)).await, LATE_READ);
+    for word in ["n", "o", "w"] {
+        done(task.write(word, Duration::ZERO)).await;
+    }
+    let first = task.read_exact(1, GUARD);
+    assert_eq!(text(&done(first).await), "t");
+    assert_eq!(text(&done(task.read_exact(4, Duration::ZERO)).await), "here");
+}
+
+#[tokio::test]
+async fn without_a_timeout_an_operation_waits_for_ever() {
     let server = echo();
     let task = resumed(&server);
-    let forms = [Duration::ZERO.into(), Timeout::NEVER, None.into(), Timeout::from_secs_f64(-1.0)];
+    let forms =
+        [Timeout::from_secs_f64(0.0), Timeout::NEVER, None.into(), Timeout::from_secs_f64(-1.0)];
     let mut reads = forms.map(|never| task.read_exact(1, never));
     outlive(SHORT).await;
     for read in &mut reads {
         assert!(is_pending(read).await);
     }
-    done(task.write("abcd", Duration::ZERO)).await;
+    done(task.write("abcd", None)).await;
     for (read, piece) in reads.into_iter().zip(["a", "b", "c", "d"]) {
         assert_eq!(text(&done(read).await), piece);
     }
