@@ -5,6 +5,7 @@
 
 mod ends;
 mod layers;
+mod lines;
 mod looks;
 mod rules;
 mod server;

@@ -51,10 +51,12 @@ async fn whoever_waits_for_a_limit_sleeps_until_it_comes() {
     assert_eq!(failed(task.read_exact(1, SHORT)).await, LATE_READ);
     let runtime = tokio::runtime::Handle::current().metrics();
     let before = runtime.worker_park_count(0);
+    let begun = std::time::Instant::now();
     // The first limit is over, and what the timer is at now lies far behind the next.
     assert_eq!(failed(task.read_exact(1, SHORT)).await, LATE_READ);
     let slept = runtime.worker_park_count(0) - before;
     assert!(slept > 0, "the runtime was busy all the time");
+    assert!(begun.elapsed() < 30 * SHORT, "the limit is seen when it comes");
 }
 
 #[tokio::test]
