@@ -3,6 +3,7 @@
 //! Deadlines are kept in *task time*, the time a task has been running. A suspended task has no time, so
 //! nothing has to be shifted when it resumes (spec: suspended tasks are not subject to timeouts).
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 /// How long an operation may take; [`Timeout::NEVER`], or `None`, lets it take for ever.
@@ -32,6 +33,20 @@ impl Timeout {
     /// The length, or `None` for never.
     pub fn duration(self) -> Option<Duration> {
         (self != Timeout::NEVER).then_some(self.0)
+    }
+}
+
+/// As people write it: `250 ms`, `1 s`, `1.5 s`.
+impl fmt::Display for Timeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.duration() {
+            None => f.write_str("any time"),
+            Some(length) if length < Duration::from_secs(1) => {
+                write!(f, "{} ms", length.as_millis())
+            }
+            // To the millisecond: that many seconds are exact in a double for a hundred thousand years.
+            Some(length) => write!(f, "{} s", length.as_millis() as f64 / 1000.0),
+        }
     }
 }
 
@@ -65,6 +80,13 @@ impl Deadline {
             Deadline(end) => Paused(end.saturating_sub(now)),
         }
     }
+}
+
+/// The limit of an operation: when it is reached, and how long that is from its call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Term {
+    pub(crate) end: Deadline,
+    pub(crate) length: Timeout,
 }
 
 /// A deadline that rests: how much of it is left.
@@ -143,6 +165,15 @@ mod tests {
         for timeout in [Timeout::from(Duration::ZERO), Timeout::from_secs_f64(1e-12)] {
             assert_eq!(timeout.duration(), Some(Duration::ZERO));
         }
+    }
+
+    #[test]
+    fn a_timeout_is_shown_as_people_write_it() {
+        for (milliseconds, shown) in [(0, "0 ms"), (250, "250 ms"), (1000, "1 s"), (1500, "1.5 s")]
+        {
+            assert_eq!(Timeout::from(Duration::from_millis(milliseconds)).to_string(), shown);
+        }
+        assert_eq!(Timeout::seconds(604_800).to_string(), "604800 s");
     }
 
     #[test]

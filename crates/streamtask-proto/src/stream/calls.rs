@@ -20,12 +20,12 @@ impl Stream {
         match operation {
             Operation::Read(kind, _) if self.life.is_over() => self.answer_late_read(id, kind),
             Operation::Read(kind, timeout) => {
-                let deadline = self.deadline(now, timeout);
-                self.reads.push(id, seq, kind, deadline);
+                let term = self.term(now, timeout);
+                self.reads.push(id, seq, kind, term);
             }
             Operation::Write(bytes, timeout) => {
-                let deadline = self.deadline(now, timeout);
-                self.writes.push(id, seq, bytes, deadline);
+                let term = self.term(now, timeout);
+                self.writes.push(id, seq, bytes, term);
             }
             Operation::CloseRead => {
                 barrier(BarrierKind::CloseRead);

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Stream;
 use super::barriers::Phase;
+use super::late::late;
 use super::writes::WriteSide;
 use crate::deadlines::Deadline;
 use crate::{Error, ErrorKind, Event, Limit, Operation, Outcome, Output, TaskState};
@@ -116,7 +117,7 @@ impl Stream {
             return;
         }
         match self.limit(time) {
-            Some(limit) => self.fail(ErrorKind::TimedOut(limit).into()),
+            Some(limit) => self.fail(self.over_limit(limit)),
             None => self.expire(time),
         }
         if self.rest.0.is_past(time) {
@@ -150,13 +151,16 @@ impl Stream {
             self.pipe.forget_pending();
             self.barriers.set_phase(Phase::FlushWrite(Deadline::NEVER));
         }
-        if self.options.timeout_is_fatal && self.reads.earliest_deadline().is_past(time) {
-            return self.fail(ErrorKind::TimedOut(Limit::Read).into());
+        let at = self.at();
+        if self.options.timeout_is_fatal
+            && let Some(length) = self.reads.first_over(time)
+        {
+            return self.fail(late(Limit::Read, length, at.unwrap_or("which is fatal here")));
         }
-        for (read, error) in self.reads.expire(time) {
+        for (read, error) in self.reads.expire(time, at, self.pipe.inbox().first().len()) {
             self.complete_lent(read, Err(error));
         }
-        for (write, error) in self.writes.expire(time) {
+        for (write, error) in self.writes.expire(time, at) {
             self.complete_lent(write, Err(error));
         }
         if let WriteSide::Poisoned(_) = self.writes.side() {

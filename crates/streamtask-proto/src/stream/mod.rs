@@ -3,12 +3,13 @@
 //! This file takes inputs in and gives outputs out; what they mean stands beside it: [`reads`] and
 //! [`writes`] (the two lanes), [`barriers`] (what waits for what), `switching` (what a barrier does when
 //! its turn has come), `calls` (what a call gets at once), `waiting` (for what, and until when),
-//! `lifecycle` (resuming, suspending, limits in time), `ending` (failing, ending), and `lent` (whose memory
-//! is given back where).
+//! `lifecycle` (resuming, suspending, limits in time), `late` (what is said of a limit that was reached),
+//! `ending` (failing, ending), and `lent` (whose memory is given back where).
 
 mod barriers;
 mod calls;
 mod ending;
+mod late;
 mod lent;
 mod lifecycle;
 mod reads;

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::late::late;
 use super::lent::Done;
-use crate::deadlines::Deadline;
-use crate::{EofKind, Error, ErrorKind, Limit, OpId, Pipe, ReadData, ReadKind};
+use crate::deadlines::{Deadline, Term};
+use crate::{EofKind, Error, ErrorKind, Limit, OpId, Pipe, ReadData, ReadKind, Timeout};
 
 /// Reads waiting for bytes.
 #[derive(Debug, Default)]
@@ -28,7 +29,7 @@ struct Read {
     id: OpId,
     seq: u64,
     kind: ReadKind,
-    deadline: Deadline,
+    term: Term,
 }
 
 /// What this side has decided about reading.
@@ -58,8 +59,8 @@ pub(crate) enum Behind {
 pub(crate) type Answer = Result<ReadData, Error>;
 
 impl Reads {
-    pub(crate) fn push(&mut self, id: OpId, seq: u64, kind: ReadKind, deadline: Deadline) {
-        self.queue.push_back(Read { id, seq, kind, deadline });
+    pub(crate) fn push(&mut self, id: OpId, seq: u64, kind: ReadKind, term: Term) {
+        self.queue.push_back(Read { id, seq, kind, term });
     }
 
     pub(crate) fn side(&self) -> ReadSide {
@@ -130,18 +131,40 @@ impl Reads {
         }
     }
 
-    /// Takes out the reads whose time is over.
-    pub(crate) fn expire(&mut self, now: Duration) -> Vec<(Done, Error)> {
+    /// Takes out the reads whose time is over. `at` is what the task is at, if they had to wait for that, and
+    /// `there` how much has come for the first of them.
+    pub(crate) fn expire(
+        &mut self,
+        now: Duration,
+        at: Option<&str>,
+        there: usize,
+    ) -> Vec<(Done, Error)> {
         let first = self.queue.front().map(|read| read.id);
         let (over, left) = std::mem::take(&mut self.queue)
             .into_iter()
-            .partition::<VecDeque<_>, _>(|read| read.deadline.is_past(now));
+            .partition::<VecDeque<_>, _>(|read| read.term.end.is_past(now));
         self.queue = left;
         if self.queue.front().map(|read| read.id) != first {
             self.scanned = 0;
         }
-        let late = || Error::new(ErrorKind::TimedOut(Limit::Read));
-        over.into_iter().map(|read| (read.into(), late())).collect()
+        let error = |read: &Read| match at {
+            Some(at) => late(Limit::Read, read.term.length, at),
+            None if Some(read.id) != first => {
+                late(Limit::Read, read.term.length, "behind an earlier read")
+            }
+            None => late(Limit::Read, read.term.length, format_args!("with {there} bytes there")),
+        };
+        let leaves = |read: Read| {
+            let error = error(&read);
+            (Done::from(read), error)
+        };
+        over.into_iter().map(leaves).collect()
+    }
+
+    /// The limit of the read that has been over for longest.
+    pub(crate) fn first_over(&self, now: Duration) -> Option<Timeout> {
+        let over = self.queue.iter().filter(|read| read.term.end.is_past(now));
+        over.min_by_key(|read| read.term.end).map(|read| read.term.length)
     }
 
     /// Takes out a read whose caller has gone. Its bytes stay first in line.
@@ -171,7 +194,7 @@ impl Reads {
     }
 
     pub(crate) fn earliest_deadline(&self) -> Deadline {
-        self.queue.iter().map(|read| read.deadline).min().unwrap_or(Deadline::NEVER)
+        self.queue.iter().map(|read| read.term.end).min().unwrap_or(Deadline::NEVER)
     }
 }
 

@@ -6,7 +6,7 @@ use super::Stream;
 use super::barriers::Phase;
 use super::reads::ReadSide;
 use crate::buffer::LEAST;
-use crate::deadlines::Deadline;
+use crate::deadlines::{Deadline, Term};
 use crate::{Timeout, Wait};
 
 impl Stream {
@@ -86,6 +86,11 @@ impl Stream {
         let deadline = self.clock.deadline(now, timeout);
         self.earliest = self.earliest.min(deadline);
         deadline
+    }
+
+    /// The limit of an operation that is called now.
+    pub(super) fn term(&mut self, now: Instant, length: Timeout) -> Term {
+        Term { end: self.deadline(now, length), length }
     }
 
     /// Grown buffers are looked at again after a while.

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 
+use super::late::late;
 use super::lent::Done;
-use crate::deadlines::Deadline;
-use crate::{Error, ErrorKind, Limit, OpId, Pipe, Transmit};
+use crate::deadlines::{Deadline, Term};
+use crate::{Error, Limit, OpId, Pipe, Transmit};
 
 /// Writes waiting for the socket.
 #[derive(Default)]
@@ -32,7 +33,7 @@ struct Write {
     bytes: Bytes,
     /// Whether any of it was taken: then it cannot be taken back.
     begun: bool,
-    deadline: Deadline,
+    term: Term,
 }
 
 /// What has become of writing.
@@ -50,8 +51,8 @@ pub(crate) enum WriteSide {
 }
 
 impl Writes {
-    pub(crate) fn push(&mut self, id: OpId, seq: u64, bytes: Bytes, deadline: Deadline) {
-        self.queue.push_back(Write { id, seq, bytes, begun: false, deadline });
+    pub(crate) fn push(&mut self, id: OpId, seq: u64, bytes: Bytes, term: Term) {
+        self.queue.push_back(Write { id, seq, bytes, begun: false, term });
     }
 
     pub(crate) fn side(&self) -> &WriteSide {
@@ -178,20 +179,26 @@ impl Writes {
         is_done.then(|| self.queue.pop_front().map(Done::from)).flatten()
     }
 
-    /// Takes out the writes whose time is over. If one of them had begun, the lane is poisoned: part of
-    /// its bytes is out, and whatever came next would be taken for the rest of it.
-    pub(crate) fn expire(&mut self, now: Duration) -> Vec<(Done, Error)> {
-        let late = || Error::new(ErrorKind::TimedOut(Limit::Write));
-        if self.queue.iter().any(|write| write.begun && write.deadline.is_past(now)) {
-            let error = late().detail("part of it was sent");
+    /// Takes out the writes whose time is over; `at` is what the task is at, if they had to wait for that.
+    /// If one of them had begun, the lane is poisoned: part of its bytes is out, and whatever came next would
+    /// be taken for the rest of it.
+    pub(crate) fn expire(&mut self, now: Duration, at: Option<&str>) -> Vec<(Done, Error)> {
+        let mut begun = self.queue.iter().filter(|write| write.begun);
+        if let Some(write) = begun.find(|write| write.term.end.is_past(now)) {
+            let error = late(Limit::Write, write.term.length, "part of it was sent");
             self.side = WriteSide::Poisoned(error.clone());
             return self.drain().map(|write| (write, error.clone())).collect();
         }
         let (over, left) = std::mem::take(&mut self.queue)
             .into_iter()
-            .partition::<VecDeque<_>, _>(|write| write.deadline.is_past(now));
+            .partition::<VecDeque<_>, _>(|write| write.term.end.is_past(now));
         self.queue = left;
-        over.into_iter().map(|write| (write.into(), late())).collect()
+        let at = at.unwrap_or("none of it sent");
+        let leaves = |write: Write| {
+            let error = late(Limit::Write, write.term.length, at);
+            (Done::from(write), error)
+        };
+        over.into_iter().map(leaves).collect()
     }
 
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Done> + use<> {
@@ -199,7 +206,7 @@ impl Writes {
     }
 
     pub(crate) fn earliest_deadline(&self) -> Deadline {
-        self.queue.iter().map(|write| write.deadline).min().unwrap_or(Deadline::NEVER)
+        self.queue.iter().map(|write| write.term.end).min().unwrap_or(Deadline::NEVER)
     }
 }
 

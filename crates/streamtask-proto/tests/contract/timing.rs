@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::{SecureOptions, TlsVersion};
 use streamtask_proto::{
     ErrorKind, Event, Input, Limit, Operation, Options, ReadKind, TaskState, Timeout,
@@ -51,6 +51,27 @@ fn a_limit_of_nothing_allows_what_can_be_done_at_once() {
     world.run();
     assert!(world.results[&none].is_ok());
     assert_eq!(world.server.received, b"now");
+}
+
+#[test]
+fn a_limit_that_was_reached_says_how_long_it_was_and_what_there_was_to_wait_for() {
+    let said = |world: &World, id| world.error(id).to_string();
+    let mut world = world();
+    let (first, second) =
+        (read_within(&mut world, 4, SECOND), read_within(&mut world, 1, SECOND / 4));
+    world.client.receive_buffer().put_slice(b"abc");
+    world.input(Input::Received(3));
+    world.advance(SECOND);
+    let of = "server.test:25: timed out: the read";
+    assert_eq!(said(&world, first), format!("{of} (after 1 s, with 3 bytes there)"));
+    assert_eq!(said(&world, second), format!("{of} (after 250 ms, behind an earlier read)"));
+    world.read(3, 3);
+    let start = world.enqueue(Operation::StartSecure(SecureOptions::default()));
+    let held = read_within(&mut world, 1, 2 * SECOND);
+    world.run();
+    world.advance(2 * SECOND);
+    assert!(!world.is_done(start));
+    assert_eq!(said(&world, held), format!("{of} (after 2 s, still starting TLS)"));
 }
 
 #[test]

@@ -22,6 +22,9 @@ impl StreamTask {
     /// before and behind a switch of TLS: it ends there, and
     /// [`is_secure`](ReadData::is_secure) says under which layer its bytes came.
     ///
+    /// *Timeout.* Its time begins with the call, or with the first [`resume`](Self::resume) if that comes
+    /// later; connecting, switching TLS and the reads before it count. It rests while the task is suspended.
+    ///
     /// *Cancel safety.* Dropping the operation takes the read back; no byte is lost, and an end that it had
     /// seen was not delivered. (Of several reads under way, drop the later ones too: the bytes of one that
     /// was complete are given up when a later one was looked at. Clear text does not come back once TLS has
@@ -85,6 +88,9 @@ impl StreamTask {
     ///
     /// *Ordering.* Bytes reach the wire in the order of calls, independently of reads.
     ///
+    /// *Timeout.* Its time begins with the call, or with the first [`resume`](Self::resume) if that comes
+    /// later; connecting, switching TLS and the writes before it count. It rests while the task is suspended.
+    ///
     /// *Cancel safety.* Dropping the operation changes nothing: the write stands.
     ///
     /// # Errors
@@ -127,7 +133,9 @@ impl StreamTask {
     /// *Cancel safety.* Dropping the operation changes nothing: the barrier stands.
     ///
     /// # Errors
-    /// The task fails with any of them, and nothing queued behind ever leaves in clear text:
+    /// The limit is [`Configuration::timeout_for_request`](crate::Configuration::timeout_for_request), from
+    /// the moment it begins; the time in which a challenge waits for its answer does not count. The task
+    /// fails with any of these, and nothing queued behind ever leaves in clear text:
     /// [`UnexpectedClearText`](crate::ErrorKind::UnexpectedClearText): bytes lay unread before TLS, perhaps
     /// injected (see [`Configuration::unread_clear_text`](crate::Configuration::unread_clear_text)).
     /// The `Certificate…` kinds: the server is not trusted. The `ClientCertificate…` kinds: it does not

@@ -240,7 +240,9 @@ mod unanswered {
         let late = ErrorKind::TimedOut(Limit::Connect);
         assert_eq!(failed(read).await, late);
         assert_eq!(failed(write).await, late);
-        assert_eq!(failed(task.completion()).await, late);
+        let error = soon(task.completion()).await.expect_err("nobody answers");
+        let said = format!("{address}: timed out: connecting (after 200 ms)");
+        assert_eq!((error.kind(), error.to_string()), (late, said));
         assert_eq!(task.remote_address(), None);
     }
 
@@ -250,7 +252,9 @@ mod unanswered {
         let task = session().stream_task("127.0.0.1", address.port().into()).unwrap();
         let (read, write) = (task.read_data(1..=1, SHORT), task.write("x", SHORT));
         task.resume();
-        assert_eq!(failed(read).await, LATE_READ);
+        let error = soon(read).await.expect_err("it is not connected");
+        let said = format!("{address}: timed out: the read (after 100 ms, still connecting)");
+        assert_eq!((error.kind(), error.to_string()), (LATE_READ, said));
         assert_eq!(failed(write).await, LATE_WRITE);
         assert_eq!(task.state(), TaskState::Running);
         task.cancel();
