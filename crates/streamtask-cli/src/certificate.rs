@@ -59,29 +59,3 @@ pub(crate) struct Made {
     /// The certificate alone, to be trusted elsewhere.
     pub(crate) pem: String,
 }
-
-/// The SHA-256 of a certificate, as browsers and openssl write it.
-pub(crate) fn fingerprint(certificate: &[u8]) -> String {
-    // rustls has the hash in its cipher suites; another crate for it would only be another crate.
-    let rustls::SupportedCipherSuite::Tls13(suite) =
-        aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256
-    else {
-        unreachable!("a suite of TLS 1.3")
-    };
-    let hash = suite.common.hash_provider.hash(certificate);
-    let bytes: Vec<String> = hash.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
-    bytes.join(":")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fingerprint_is_sha_256() {
-        // FIPS 180-2, B.1
-        let known = "BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23\
-                     :B0:03:61:A3:96:17:7A:9C:B4:10:FF:61:F2:00:15:AD";
-        assert_eq!(fingerprint(b"abc"), known);
-    }
-}

@@ -75,6 +75,8 @@ pub enum ErrorKind {
     CertificateUnknownRoot,
     /// The peer's certificate is not valid yet.
     CertificateNotYetValid,
+    /// The delegate refused the server, whatever the evaluation came to.
+    ServerRejected,
     /// The peer refused the certificate we sent.
     ClientCertificateRejected,
     /// The peer wants a certificate and got none.
@@ -132,7 +134,7 @@ impl Error {
     }
 
     /// The same with a sentence for people.
-    pub fn detail(self, detail: impl Into<Arc<str>>) -> Self {
+    pub fn with_detail(self, detail: impl Into<Arc<str>>) -> Self {
         self.edit(|inner| inner.detail = Some(detail.into()))
     }
 
@@ -173,6 +175,11 @@ impl Error {
         self.0.endpoint.as_deref()
     }
 
+    /// A sentence for people, if there is more to say than its kind does.
+    pub fn detail(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+
     /// The number that `URLError` has for this kind (`NSURLErrorDomain`).
     pub fn code(&self) -> i32 {
         self.0.kind.code()
@@ -187,6 +194,16 @@ impl Error {
     /// [`Input::EndSeen`](crate::Input::EndSeen).
     pub fn ends(&self) -> Option<Layer> {
         self.0.ends
+    }
+
+    fn show_parts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("code", &self.code())
+            .field("endpoint", &self.0.endpoint)
+            .field("detail", &self.0.detail)
+            .field("source", &self.0.source)
+            .finish()
     }
 
     /// Whether a send that failed so leaves the peer's end in doubt. The system tells a socket's error once,
@@ -218,7 +235,9 @@ impl ErrorKind {
             Self::DnsLookupFailed => -1006,
             Self::NotConnectedToInternet => -1009,
             Self::DelimiterNotFound => -1017,
-            Self::SecureConnectionFailed | Self::UnexpectedClearText { .. } => -1200,
+            Self::SecureConnectionFailed
+            | Self::ServerRejected
+            | Self::UnexpectedClearText { .. } => -1200,
             Self::CertificateExpired => -1201,
             Self::CertificateUntrusted => -1202,
             Self::CertificateUnknownRoot => -1203,
@@ -251,6 +270,7 @@ impl ErrorKind {
             | Self::CertificateUntrusted
             | Self::CertificateUnknownRoot
             | Self::CertificateNotYetValid
+            | Self::ServerRejected
             | Self::ClientCertificateRejected
             | Self::ClientCertificateRequired => Fault::Trust,
             Self::ResourceExhausted | Self::Unknown => Fault::Local,
@@ -281,8 +301,9 @@ impl fmt::Display for ErrorKind {
             }
             Self::CertificateExpired => "the server's certificate has expired",
             Self::CertificateUntrusted => "the server's certificate is not trusted",
-            Self::CertificateUnknownRoot => "the server's certificate ends in an unknown root",
+            Self::CertificateUnknownRoot => "the server's certificate has an unknown root",
             Self::CertificateNotYetValid => "the server's certificate is not valid yet",
+            Self::ServerRejected => "the delegate refused the server",
             Self::ClientCertificateRejected => "the server refused the client certificate",
             Self::ClientCertificateRequired => "the server requires a client certificate",
             Self::ResourceExhausted => "this machine ran out of resources",
@@ -318,20 +339,19 @@ impl fmt::Display for Error {
     }
 }
 
+/// For people, as [`Display`](fmt::Display), with what caused it: a `main` that returns it prints this. `{:#?}`
+/// shows the parts.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = f.debug_struct("Error");
-        out.field("kind", &self.0.kind).field("code", &self.code());
-        if let Some(endpoint) = &self.0.endpoint {
-            out.field("endpoint", endpoint);
+        if f.alternate() {
+            return self.show_parts(f);
         }
-        if let Some(detail) = &self.0.detail {
-            out.field("detail", detail);
+        fmt::Display::fmt(self, f)?;
+        match &self.0.source {
+            // Its words are for its own authors, and were said in others.
+            Some(source) if !source.is::<rustls::Error>() => write!(f, ": {source}"),
+            Some(_) | None => Ok(()),
         }
-        if let Some(source) = &self.0.source {
-            out.field("source", source);
-        }
-        out.finish()
     }
 }
 

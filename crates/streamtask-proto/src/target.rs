@@ -26,7 +26,7 @@ impl Target {
     /// [`ErrorKind::InvalidEndpoint`] for a port outside 1…65535, an empty or overlong host, or one
     /// with a character that no host name has.
     pub fn new(host: &str, port: u32) -> Result<Self, Error> {
-        let refuse = |why: &str| Err(Error::new(ErrorKind::InvalidEndpoint).detail(why));
+        let refuse = |why: &str| Err(Error::new(ErrorKind::InvalidEndpoint).with_detail(why));
         let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
         match u16::try_from(port) {
             Ok(0) | Err(_) => refuse("the port must lie between 1 and 65535"),

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::{Arc, PoisonError};
 
 use rustls::pki_types::CertificateDer;
-use streamtask_proto::tls::Identity;
+use streamtask_proto::Error;
+use streamtask_proto::tls::{Identity, Sha256};
 
 use crate::sync::{Condvar, Mutex, lock};
 
@@ -54,7 +55,20 @@ pub struct ServerTrust {
     /// The name that was asked for.
     pub server_name: String,
     /// What [`Challenge::perform_default_handling`] would come to.
-    pub evaluation: Result<(), rustls::Error>,
+    pub evaluation: Result<(), Error>,
+}
+
+impl ServerTrust {
+    /// The SHA-256 of the server's own certificate, as `openssl x509 -fingerprint -sha256` shows it.
+    pub fn sha256(&self) -> Sha256 {
+        Sha256::of(self.certificates.first().map_or(&[], |leaf| leaf))
+    }
+
+    /// The SHA-256 of the public key in that certificate, which stays when the certificate is renewed for
+    /// the same key; `None` if no key can be found in it.
+    pub fn public_key_sha256(&self) -> Option<Sha256> {
+        Sha256::of_public_key(self.certificates.first()?)
+    }
 }
 
 /// An answer that gives something (`URLCredential`).
@@ -78,8 +92,8 @@ pub enum Disposition {
     PerformDefaultHandling = 1,
     /// Give the whole task up: it fails as cancelled.
     Cancel = 2,
-    /// Refuse the server: the task fails as not secure, and the server gets an alert. For a client
-    /// certificate: show none.
+    /// Refuse the server: the task fails with [`ErrorKind::ServerRejected`](crate::ErrorKind::ServerRejected),
+    /// and the server gets an alert. For a client certificate: show none.
     RejectProtectionSpace = 3,
 }
 
@@ -103,7 +117,7 @@ impl Challenge {
 
     /// Answers.
     pub fn respond(self, disposition: Disposition, credential: Option<Credential>) {
-        self.answer.give(Given { disposition, credential });
+        self.answer.give(Given { disposition, credential, reason: None });
     }
 
     /// Goes on with `credential`.
@@ -125,12 +139,27 @@ impl Challenge {
     pub fn reject_protection_space(self) {
         self.respond(Disposition::RejectProtectionSpace, None);
     }
+
+    /// The same with a reason, which the task's [`Error`] will tell. The server gets an alert without it.
+    ///
+    /// ```
+    /// # use streamtask::Challenge;
+    /// # fn decide(challenge: Challenge) {
+    /// challenge.reject("the device was reset since it was paired");
+    /// // 192.0.2.7:993: the delegate refused the server (the device was reset since it was paired)
+    /// # }
+    /// ```
+    pub fn reject(self, reason: impl Into<Arc<str>>) {
+        let (disposition, reason) = (Disposition::RejectProtectionSpace, Some(reason.into()));
+        self.answer.give(Given { disposition, credential: None, reason });
+    }
 }
 
 impl Drop for Challenge {
     /// Whoever throws the question away does not want the connection.
     fn drop(&mut self) {
-        self.answer.give(Given { disposition: Disposition::Cancel, credential: None });
+        let reason = Some("a challenge was dropped unanswered".into());
+        self.answer.give(Given { disposition: Disposition::Cancel, credential: None, reason });
     }
 }
 
@@ -151,6 +180,7 @@ pub(crate) struct Answer {
 pub(crate) struct Given {
     pub(crate) disposition: Disposition,
     pub(crate) credential: Option<Credential>,
+    pub(crate) reason: Option<Arc<str>>,
 }
 
 impl Answer {

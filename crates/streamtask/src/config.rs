@@ -10,7 +10,9 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::{KeyLog, RootCertStore};
-use streamtask_proto::tls::{Identity, NamedRoots, TlsConfig, TlsSettings, TlsVersion, provider};
+use streamtask_proto::tls::{
+    Identity, NamedRoots, Pin, PinnedServers, TlsConfig, TlsSettings, TlsVersion, provider,
+};
 use streamtask_proto::{Error, ErrorKind, Options, Timeout, UnreadClearText};
 
 use crate::net::platform::PlatformVerifier;
@@ -51,6 +53,9 @@ pub struct Configuration {
     pub alpn: Vec<Vec<u8>>,
     /// Whom to trust (the platform).
     pub roots: Roots,
+    /// If there are any, the servers to trust, whatever their names, dates and issuers; nobody else is, and
+    /// `roots` are not asked (none).
+    pub pins: Vec<Pin>,
     /// Who we are to servers that ask (nobody).
     pub identity: Option<Identity>,
     /// A file to append TLS secrets to, for debugging with a packet analyser (none). Whoever has the file
@@ -102,7 +107,7 @@ impl Roots {
         pem: impl AsRef<[u8]>,
     ) -> Result<Vec<CertificateDer<'static>>, Error> {
         use rustls::pki_types::pem::PemObject;
-        let invalid = |why: &str| Error::new(ErrorKind::InvalidArgument).detail(why);
+        let invalid = |why: &str| Error::new(ErrorKind::InvalidArgument).with_detail(why);
         let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem.as_ref())
             .collect::<Result<_, _>>()
             .map_err(|error| invalid("the certificates are not PEM").caused_by(error))?;
@@ -124,6 +129,7 @@ impl Default for Configuration {
             tls_maximum: TlsVersion::Tls13,
             alpn: Vec::new(),
             roots: Roots::Platform,
+            pins: Vec::new(),
             identity: None,
             key_log: None,
             unread_clear_text: UnreadClearText::Fail,
@@ -198,6 +204,25 @@ impl Configuration {
         self
     }
 
+    /// Trusts a server that shows what is pinned. With several pins, whoever shows one of them; with one or
+    /// more, nobody else.
+    ///
+    /// ```
+    /// use streamtask::{Configuration, Pin};
+    ///
+    /// # fn main() -> Result<(), streamtask::Error> {
+    /// // openssl x509 -in server.pem -noout -fingerprint -sha256
+    /// let shown = "BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:B0:03:61:A3:96:17:7A:9C:B4:10:FF:61:F2:00:15:AD";
+    /// let configuration = Configuration::default().pin(Pin::Certificate(shown.parse()?));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn pin(mut self, pin: Pin) -> Self {
+        self.pins.push(pin);
+        self
+    }
+
     /// Sets the field of that name.
     #[must_use]
     pub fn identity(mut self, identity: Identity) -> Self {
@@ -245,6 +270,7 @@ impl Configuration {
     fn platform(&self) -> Option<Arc<PlatformVerifier>> {
         let named = self.roots.named().to_vec();
         match &self.roots {
+            _ if !self.pins.is_empty() => None,
             Roots::Platform | Roots::Extra(_) => Some(Arc::new(PlatformVerifier::new(named))),
             Roots::Only(_) => None,
         }
@@ -254,6 +280,9 @@ impl Configuration {
         &self,
         platform: Option<Arc<PlatformVerifier>>,
     ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+        if !self.pins.is_empty() {
+            return Ok(PinnedServers::new(self.pins.clone()));
+        }
         let named = self.roots.named();
         let others: Arc<dyn ServerCertVerifier> = match platform {
             Some(platform) => platform,
@@ -266,7 +295,7 @@ impl Configuration {
         let Some(path) = &self.key_log else { return Ok(None) };
         let log = crate::net::key_log::FileLog::open(path).map_err(|error| {
             Error::new(ErrorKind::InvalidArgument)
-                .detail("the key log cannot be opened")
+                .with_detail("the key log cannot be opened")
                 .caused_by(error)
         })?;
         Ok(Some(Arc::new(log)))
@@ -275,7 +304,7 @@ impl Configuration {
 
 /// Trusts what these roots have issued.
 fn only(roots: &[CertificateDer<'static>]) -> Result<Arc<dyn ServerCertVerifier>, Error> {
-    let invalid = |why: &str| Error::new(ErrorKind::InvalidArgument).detail(why);
+    let invalid = |why: &str| Error::new(ErrorKind::InvalidArgument).with_detail(why);
     let mut store = RootCertStore::empty();
     for root in roots {
         store

@@ -71,7 +71,7 @@ pub use delegate::{SessionDelegate, TaskMetrics};
 pub use lingering::Lingering;
 pub use queue::{DelegateQueue, Job};
 pub use session::Session;
-pub use streamtask_proto::tls::{Identity, SecureOptions, TlsInfo, TlsVersion};
+pub use streamtask_proto::tls::{Identity, Pin, SecureOptions, Sha256, TlsInfo, TlsVersion};
 pub use streamtask_proto::{
     EofKind, Error, ErrorKind, Event, Fault, Limit, ReadData, TaskState, Timeout, UnreadClearText,
 };

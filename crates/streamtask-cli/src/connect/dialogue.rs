@@ -94,7 +94,7 @@ impl Talk<'_> {
 fn hung_up(error: Error) -> Error {
     match error.kind() {
         ErrorKind::UnexpectedEnd => Error::new(ErrorKind::ConnectionLost)
-            .detail("the server hung up before it gave an answer"),
+            .with_detail("the server hung up before it gave an answer"),
         _ => error,
     }
 }

@@ -105,7 +105,7 @@ impl Story {
         )?;
         let rate = 2.0 * sent.len() as f64 / began.elapsed().as_secs_f64() / f64::from(1 << 20);
         if heard.data != sent {
-            return Err(Error::new(ErrorKind::Unknown).detail("the echo differs"));
+            return Err(Error::new(ErrorKind::Unknown).with_detail("the echo differs"));
         }
         self.show.heard(&format!("1 MiB, the same bytes, at {rate:.0} MiB/s both ways together"));
         Ok(())
@@ -133,14 +133,16 @@ impl Story {
         let (mut input, output): (InputStream, OutputStream) = self.task.capture_streams().await?;
         let mut rest = String::new();
         let read = tokio::time::timeout(SOON, input.read_to_string(&mut rest)).await;
-        let lost = |why: &str| Error::new(ErrorKind::ConnectionLost).detail(why);
+        let lost = |why: &str| Error::new(ErrorKind::ConnectionLost).with_detail(why);
         read.map_err(|_| lost("no farewell came"))?
             .map_err(|error| lost("the farewell was cut off").caused_by(error))?;
         drop(output);
         self.show.heard(rest.trim_end());
         match rest == farewell(expected) {
             true => Ok(rest.len() as u64),
-            false => Err(Error::new(ErrorKind::Unknown).detail("the peer counted differently")),
+            false => {
+                Err(Error::new(ErrorKind::Unknown).with_detail("the peer counted differently"))
+            }
         }
     }
 

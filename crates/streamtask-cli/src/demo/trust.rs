@@ -4,7 +4,6 @@ use rustls::pki_types::CertificateDer;
 use streamtask::{Challenge, Credential, ServerTrust, Session, SessionDelegate, StreamTask};
 
 use super::show::Show;
-use crate::certificate::fingerprint;
 use crate::subject::names;
 
 /// Trusts one certificate, compared byte for byte, and nobody else.
@@ -23,7 +22,7 @@ impl OnlyThisOne {
         if let Some(names) = names(leaf) {
             self.show.detail(&format!("it is {:?}, issued by {:?}", names.subject, names.issuer));
         }
-        let fingerprint = fingerprint(leaf);
+        let fingerprint = trust.sha256().to_string();
         let (first, second) = fingerprint.split_at(fingerprint.len().div_ceil(2));
         self.show.detail(&format!("SHA-256 {first}"));
         self.show.detail(&format!("        {second}"));

@@ -11,7 +11,6 @@ mod secure;
 mod serve;
 
 use crate::args::ListenArgs;
-use crate::certificate::fingerprint;
 use crate::lingering::Lingering;
 use crate::report::Failure;
 use crate::stdio;
@@ -49,7 +48,7 @@ pub(crate) async fn run(args: ListenArgs, lingering: &mut Lingering) -> Result<(
 /// Says it on stderr, last of all: from this line on connections are welcome.
 fn announce(entrance: &Entrance, secured: Option<&Secured>) {
     if let Some(secured) = secured {
-        stdio::tell(&format!("certificate SHA-256 {}\n", fingerprint(&secured.leaf)));
+        stdio::tell(&format!("certificate SHA-256 {}\n", streamtask::Sha256::of(&secured.leaf)));
     }
     if let Ok(address) = entrance.address() {
         stdio::tell(&format!("listening on {address}\n"));

@@ -13,7 +13,9 @@ pub(super) fn hint(kind: ErrorKind) -> &'static str {
             "check the port: is the server up, does a firewall let you through?"
         }
         ErrorKind::NotConnectedToInternet => "check this machine's network",
-        ErrorKind::ConnectionLost => "try again; the server's log may say why it hung up",
+        ErrorKind::ConnectionLost | ErrorKind::UnexpectedEnd => {
+            "try again; the server's log may say why it hung up"
+        }
         ErrorKind::NotConnected => "try again; the server closed before it was done",
         ErrorKind::Truncated => {
             "take what came as incomplete: the end of TLS was not announced (close_notify)"

@@ -61,12 +61,14 @@ impl Exit {
             | ErrorKind::CertificateUntrusted
             | ErrorKind::CertificateUnknownRoot
             | ErrorKind::CertificateNotYetValid
+            | ErrorKind::ServerRejected
             | ErrorKind::ClientCertificateRejected
             | ErrorKind::ClientCertificateRequired => Exit::Insecure,
             ErrorKind::DelimiterNotFound => Exit::Refused,
-            ErrorKind::ConnectionLost | ErrorKind::Truncated | ErrorKind::NotConnected => {
-                Exit::Lost
-            }
+            ErrorKind::ConnectionLost
+            | ErrorKind::Truncated
+            | ErrorKind::UnexpectedEnd
+            | ErrorKind::NotConnected => Exit::Lost,
             ErrorKind::TimedOut(_) => Exit::TimedOut,
             _ => Exit::Other,
         }
@@ -149,7 +151,8 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut source = error.source();
     while let Some(cause) = source {
         let words = cause.to_string();
-        if !text.ends_with(&words) {
+        // What rustls says is for its own authors; the library has said it in other words.
+        if !text.ends_with(&words) && !cause.is::<rustls::Error>() {
             text = format!("{text}: {words}");
         }
         source = cause.source();

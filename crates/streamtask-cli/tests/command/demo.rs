@@ -14,7 +14,7 @@ const STEPS: &[&str] = &[
     "● start_secure_connection()",
     "● the server at 127.0.0.1 asks to be trusted",
     "SHA-256 ",
-    "by default: no (invalid peer certificate: UnknownIssuer)",
+    "by default: no (the server's certificate has an unknown root)",
     "● the delegate says yes",
     "┃ ● TLS 1.3, TLS13_AES_256_GCM_SHA384",
     "┃ → ECHO 1048576",

@@ -75,7 +75,7 @@ impl Stream {
     pub(super) fn refuse_read(&self, kind: &ReadKind) -> Option<Error> {
         match invalid(kind) {
             _ if self.error().is_some() => None,
-            Some(why) => Some(Error::new(ErrorKind::InvalidArgument).detail(why)),
+            Some(why) => Some(Error::new(ErrorKind::InvalidArgument).with_detail(why)),
             None if self.reads.side() != ReadSide::Open => Some(ErrorKind::NotConnected.into()),
             None => None,
         }

@@ -9,7 +9,7 @@ use crate::{Error, ErrorKind, Limit, Timeout};
 
 /// The error of an operation, or of what the task was at, that took longer than `length`.
 pub(super) fn late(limit: Limit, length: Timeout, meanwhile: impl fmt::Display) -> Error {
-    Error::new(ErrorKind::TimedOut(limit)).detail(format!("after {length}, {meanwhile}"))
+    Error::new(ErrorKind::TimedOut(limit)).with_detail(format!("after {length}, {meanwhile}"))
 }
 
 impl Stream {
@@ -21,7 +21,7 @@ impl Stream {
         }
         // What the task was at, the limit itself says.
         let length = self.options.timeout_for_request;
-        Error::new(ErrorKind::TimedOut(limit)).detail(format!("after {length}"))
+        Error::new(ErrorKind::TimedOut(limit)).with_detail(format!("after {length}"))
     }
 
     /// What the task is at, if operations have to wait for it.

@@ -112,7 +112,7 @@ impl Stream {
         }
         if self.writes.is_over() || self.reads.side() == ReadSide::Closed {
             let why = "TLS cannot start on a stream of which this end has closed a side";
-            return self.fail(Error::new(ErrorKind::NotConnected).detail(why));
+            return self.fail(Error::new(ErrorKind::NotConnected).with_detail(why));
         }
         self.judge_clear_text();
     }
@@ -227,7 +227,7 @@ impl Stream {
     fn begin_handshake(&mut self, now: Instant, options: SecureOptions) {
         let Some(tls) = &self.tls else {
             let why = "this session has no TLS";
-            return self.fail(Error::new(ErrorKind::SecureConnectionFailed).detail(why));
+            return self.fail(Error::new(ErrorKind::SecureConnectionFailed).with_detail(why));
         };
         let asker = self.asker.clone();
         let begun =
@@ -289,7 +289,7 @@ impl Stream {
             Some(error) => error.clone(),
             None => Error::new(ErrorKind::ConnectionLost),
         };
-        self.fail_broken(error.detail(why));
+        self.fail_broken(error.with_detail(why));
     }
 
     fn end_barrier(&mut self, result: Result<Outcome, Error>) {

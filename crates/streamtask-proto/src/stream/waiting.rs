@@ -28,11 +28,10 @@ impl Stream {
         if self.writes.is_shut() {
             return false;
         }
-        if self.writes.is_empty() || self.pipe.is_secure() {
-            return !self.pipe.pending().is_empty();
-        }
+        // Under TLS what can be encrypted is encrypted by now, and pending.
+        let takes_writes = !self.pipe.is_secure() && self.writes.failure().is_none();
         !self.pipe.pending().is_empty()
-            || (self.writes.failure().is_none() && self.writes.has_bytes(self.holds().writes))
+            || (takes_writes && self.writes.has_bytes(self.holds().writes))
     }
 
     fn wants_bytes(&self) -> bool {

@@ -16,7 +16,7 @@ use super::question::Ask;
 pub(crate) struct Context {
     /// Who is asked about trust and identity; nobody means default handling.
     pub(crate) asker: Option<Arc<dyn Ask>>,
-    /// Set when the whole task is to be given up, rather than the peer refused.
+    /// Set when somebody who was asked does not want to go on.
     pub(crate) given_up: Option<GivenUp>,
     /// Whether an earlier session may stand in for a trust question.
     pub(crate) may_resume: bool,
@@ -41,10 +41,12 @@ impl Context {
 }
 
 /// Why a task is given up in the middle of its handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum GivenUp {
-    /// Somebody said *cancel*.
-    Cancelled,
+    /// Somebody said *cancel*, and perhaps why.
+    Cancelled(Option<Arc<str>>),
+    /// Somebody refused the peer, and perhaps said why.
+    Refused(Option<Arc<str>>),
     /// A question could not be asked.
     Unasked,
 }
@@ -100,7 +102,7 @@ mod tests {
         within(&mut outer, || {
             within(&mut inner, || assert_eq!(seen(), Some(false)));
             assert_eq!(seen(), Some(true), "the outer connection is the current one again");
-            with(|context| context.given_up = Some(GivenUp::Cancelled));
+            with(|context| context.given_up = Some(GivenUp::Unasked));
         });
         assert_eq!(seen(), None);
         assert!(outer.expect("given back").given_up.is_some());

@@ -57,7 +57,7 @@ impl Engine {
         };
         let name = ServerName::try_from(server_name.clone()).map_err(|error| {
             let why = format!("{server_name:?} is not a server name");
-            Error::new(ErrorKind::InvalidArgument).detail(why).caused_by(error)
+            Error::new(ErrorKind::InvalidArgument).with_detail(why).caused_by(error)
         })?;
         let blocks = (config.blocks)() || asker.is_some();
         let alpn = options.alpn.unwrap_or_else(|| config.client.alpn_protocols.clone());
@@ -190,7 +190,7 @@ impl Engine {
                 Ok(ConnectionState::PeerClosed) => self.driven.received_close = true,
                 Ok(state) => {
                     let state = format!("{state:?}");
-                    return Err(Error::new(ErrorKind::NotConnected).detail(state));
+                    return Err(Error::new(ErrorKind::NotConnected).with_detail(state));
                 }
                 Err(error) => return Err(self.fail(error)),
             }
@@ -199,7 +199,7 @@ impl Engine {
             match (exhausted, written) {
                 (true, _) => {
                     let why = "the traffic keys are used up";
-                    return Err(Error::new(ErrorKind::SecureConnectionFailed).detail(why));
+                    return Err(Error::new(ErrorKind::SecureConnectionFailed).with_detail(why));
                 }
                 (false, true) => return Ok(()),
                 (false, false) => {}

@@ -80,7 +80,7 @@ const ENCRYPTED: &str = "the private key is encrypted; decrypt it first, for exa
                          openssl pkey -in encrypted.pem -out key.pem";
 
 fn invalid(why: &str) -> Error {
-    Error::new(ErrorKind::InvalidArgument).detail(why)
+    Error::new(ErrorKind::InvalidArgument).with_detail(why)
 }
 
 impl fmt::Debug for Identity {

@@ -14,6 +14,7 @@ mod hello;
 mod identity;
 mod info;
 mod named;
+mod pin;
 mod possession;
 mod question;
 mod record;
@@ -34,6 +35,7 @@ use rustls::{KeyLog, SupportedProtocolVersion};
 pub use identity::Identity;
 pub use info::TlsInfo;
 pub use named::NamedRoots;
+pub use pin::{Pin, PinnedServers, Sha256};
 pub use question::{Ask, IdentityAnswer, IdentityQuestion, TrustAnswer, TrustQuestion};
 
 use crate::{Error, ErrorKind};
@@ -133,7 +135,7 @@ impl TlsConfig {
     /// [`ErrorKind::InvalidArgument`] when the versions are the wrong way round or the provider cannot
     /// do them.
     pub fn new(settings: TlsSettings) -> Result<Self, Error> {
-        let refuse = |why: &str| Error::new(ErrorKind::InvalidArgument).detail(why);
+        let refuse = |why: &str| Error::new(ErrorKind::InvalidArgument).with_detail(why);
         let versions: Vec<_> = [TlsVersion::Tls13, TlsVersion::Tls12]
             .into_iter()
             .filter(|version| (settings.minimum..=settings.maximum).contains(version))

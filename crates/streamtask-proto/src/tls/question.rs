@@ -1,8 +1,11 @@
 //! The questions of a handshake, and who answers them. Plain data; `trust` asks them.
 
+use std::sync::Arc;
+
 use rustls::pki_types::CertificateDer;
 
 use super::Identity;
+use crate::Error;
 
 /// Answers the questions of a handshake. Its methods may block.
 pub trait Ask: Send + Sync {
@@ -21,20 +24,20 @@ pub struct TrustQuestion {
     /// The name it was evaluated for.
     pub server_name: String,
     /// What default handling would answer.
-    pub evaluation: Result<(), rustls::Error>,
+    pub evaluation: Result<(), Error>,
 }
 
 /// What was decided about a chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TrustAnswer {
     /// Go on, whatever the evaluation says: only the proof that the peer holds its key is still checked.
     Accept,
     /// Do what the evaluation says.
     Default,
-    /// Refuse the peer: the task fails with a TLS error.
-    Reject,
-    /// Give the whole task up.
-    Cancel,
+    /// Refuse the peer, perhaps with a reason: the task fails as not trusted.
+    Reject(Option<Arc<str>>),
+    /// Give the whole task up, perhaps with a reason.
+    Cancel(Option<Arc<str>>),
     /// It could not even be asked: the task fails, as this machine ran out of something.
     Unasked,
 }
@@ -53,8 +56,8 @@ pub enum IdentityAnswer {
     Use(Identity),
     /// None: the server decides whether that will do.
     Continue,
-    /// Give the whole task up.
-    Cancel,
+    /// Give the whole task up, perhaps with a reason.
+    Cancel(Option<Arc<str>>),
     /// As [`TrustAnswer::Unasked`].
     Unasked,
 }

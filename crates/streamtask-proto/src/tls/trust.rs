@@ -18,7 +18,7 @@ use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
 
 use super::context::GivenUp;
 use super::question::{IdentityAnswer, IdentityQuestion, TrustAnswer, TrustQuestion};
-use super::{Identity, TlsVersion, context, possession};
+use super::{Identity, TlsVersion, context, failure, possession};
 
 /// The one verifier of a session.
 pub(crate) struct SessionVerifier {
@@ -43,7 +43,7 @@ impl ServerCertVerifier for SessionVerifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if context::with(|context| context.given_up).flatten().is_some() {
+        if context::with(|context| context.given_up.is_some()).unwrap_or(false) {
             return Err(refused());
         }
         let evaluation = self.default.verify_server_cert(leaf, intermediates, name, ocsp, now);
@@ -55,7 +55,10 @@ impl ServerCertVerifier for SessionVerifier {
         let question = TrustQuestion {
             chain: chain.map(|certificate| certificate.clone().into_owned()).collect(),
             server_name: name.to_str().into_owned(),
-            evaluation: evaluation.as_ref().map(|_| ()).map_err(Clone::clone),
+            evaluation: evaluation
+                .as_ref()
+                .map(drop)
+                .map_err(|error| failure::judged(error.clone())),
         };
         match asker.server_trust(question) {
             TrustAnswer::Default => evaluation,
@@ -63,9 +66,12 @@ impl ServerCertVerifier for SessionVerifier {
                 context::with(|context| context.overruled = evaluation.is_err());
                 Ok(ServerCertVerified::assertion())
             }
-            TrustAnswer::Reject => Err(refused()),
-            TrustAnswer::Cancel => {
-                give_up(GivenUp::Cancelled);
+            TrustAnswer::Reject(why) => {
+                give_up(GivenUp::Refused(why));
+                Err(refused())
+            }
+            TrustAnswer::Cancel(why) => {
+                give_up(GivenUp::Cancelled(why));
                 Err(refused())
             }
             TrustAnswer::Unasked => {
@@ -146,8 +152,8 @@ impl SessionResolver {
             }
             IdentityAnswer::Continue => None,
             // There is no way to say so from here: the verifier, which comes next, does.
-            IdentityAnswer::Cancel => {
-                give_up(GivenUp::Cancelled);
+            IdentityAnswer::Cancel(why) => {
+                give_up(GivenUp::Cancelled(why));
                 None
             }
             IdentityAnswer::Unasked => {

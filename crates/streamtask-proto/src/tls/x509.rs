@@ -52,6 +52,14 @@ pub(super) fn public_key(certificate: &[u8]) -> Option<PublicKey<'_>> {
     Some(PublicKey { algorithm, bits })
 }
 
+/// A subject's public key with its algorithm, as it stands there (SubjectPublicKeyInfo).
+pub(super) fn public_key_info(certificate: &[u8]) -> Option<&[u8]> {
+    let (_validity, rest) = expect(SEQUENCE, behind_issuer(certificate)?)?;
+    let (_subject, rest) = expect(SEQUENCE, rest)?;
+    let (_key, extensions) = expect(SEQUENCE, rest)?;
+    Some(&rest[..rest.len() - extensions.len()])
+}
+
 /// The fields from the validity on.
 fn behind_issuer(certificate: &[u8]) -> Option<&[u8]> {
     let (tbs, _) = expect(SEQUENCE, only(SEQUENCE, certificate)?)?;
@@ -93,6 +101,24 @@ fn time(input: &[u8]) -> Option<(UnixTime, &[u8])> {
 
 fn number(digits: &[u8]) -> u64 {
     digits.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'))
+}
+
+/// The day and the minute, in UTC, as people write them.
+pub(super) fn date(time: UnixTime) -> String {
+    let minutes = time.as_secs() / 60;
+    let (mut days, minute) = (minutes / (24 * 60) + EPOCH_DAYS, minutes % (24 * 60));
+    // No year is longer, so this begins too early by a little.
+    let mut year = days / 366;
+    while days_before(year + 1, 1) <= days {
+        year += 1;
+    }
+    let mut month = 1;
+    days -= days_before(year, 1);
+    while days >= days_in(year, month) {
+        days -= days_in(year, month);
+        month += 1;
+    }
+    format!("{year:04}-{month:02}-{:02} {:02}:{:02} UTC", days + 1, minute / 60, minute % 60)
 }
 
 /// Days from the first of January of the year 0 to the first of this month.
@@ -145,6 +171,28 @@ mod tests {
             (GENERALIZED_TIME, "00000101000000Z", 0),
         ] {
             assert_eq!(read(tag, text), Some(seconds), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_shown_as_it_was_written() {
+        for (seconds, shown) in [
+            (0, "1970-01-01 00:00 UTC"),
+            (951_782_399, "2000-02-28 23:59 UTC"),
+            (951_782_400, "2000-02-29 00:00 UTC"),
+            (1_709_210_096, "2024-02-29 12:34 UTC"),
+            (2_524_607_999, "2049-12-31 23:59 UTC"),
+            (4_107_542_400, "2100-03-01 00:00 UTC"),
+            (253_402_300_799, "9999-12-31 23:59 UTC"),
+        ] {
+            let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+            assert_eq!(date(time), shown);
+        }
+        for day in (0..200 * 366).step_by(13) {
+            let time = UnixTime::since_unix_epoch(Duration::from_secs(day * 24 * 3600));
+            let digits: String = date(time).chars().filter(char::is_ascii_digit).collect();
+            let read = read(GENERALIZED_TIME, &format!("{digits}00Z"));
+            assert_eq!(read, Some(day * 24 * 3600), "{digits}");
         }
     }
 

@@ -190,5 +190,5 @@ fn close_at_once(state: &mut State) {
 
 /// The error of a task whose runtime went away under it.
 pub(super) fn runtime_is_gone() -> Error {
-    Error::new(ErrorKind::Cancelled).detail("its runtime was shut down")
+    Error::new(ErrorKind::Cancelled).with_detail("its runtime was shut down")
 }

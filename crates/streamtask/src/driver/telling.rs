@@ -87,6 +87,7 @@ impl Shared {
             question.give(crate::challenge::Given {
                 disposition: crate::Disposition::Cancel,
                 credential: None,
+                reason: None,
             });
         }
         state.completions.drain(&mut state.after.wakes);

@@ -27,8 +27,8 @@ pub(crate) async fn connect(target: &Target) -> Result<(Socket, SocketAddr), Err
         }
     }
     Err(match last {
-        Some(error) => error.detail(format!("tried {}", tried.join(", "))),
-        None => Error::new(ErrorKind::CannotFindHost).detail("it has no address"),
+        Some(error) => error.with_detail(format!("tried {}", tried.join(", "))),
+        None => Error::new(ErrorKind::CannotFindHost).with_detail("it has no address"),
     })
 }
 

@@ -39,8 +39,8 @@ impl Ask for Asker {
             (Disposition::UseCredential | Disposition::PerformDefaultHandling, _) => {
                 TrustAnswer::Default
             }
-            (Disposition::Cancel, _) => TrustAnswer::Cancel,
-            (Disposition::RejectProtectionSpace, _) => TrustAnswer::Reject,
+            (Disposition::Cancel, _) => TrustAnswer::Cancel(given.reason),
+            (Disposition::RejectProtectionSpace, _) => TrustAnswer::Reject(given.reason),
         }
     }
 
@@ -53,7 +53,7 @@ impl Ask for Asker {
             (Disposition::UseCredential, Some(Credential::Identity(identity))) => {
                 IdentityAnswer::Use(identity)
             }
-            (Disposition::Cancel, _) => IdentityAnswer::Cancel,
+            (Disposition::Cancel, _) => IdentityAnswer::Cancel(given.reason),
             (_, _) => IdentityAnswer::Continue,
         }
     }
@@ -68,7 +68,7 @@ enum Asked {
 
 impl Asker {
     fn ask(&self, method: AuthenticationMethod) -> Asked {
-        let cancelled = Given { disposition: Disposition::Cancel, credential: None };
+        let cancelled = Given { disposition: Disposition::Cancel, credential: None, reason: None };
         let Some(shared) = self.0.upgrade() else { return Asked::Answered(cancelled) };
         let Some(_open) = OpenQuestion::new(&shared.session) else { return Asked::Refused };
         let space = ProtectionSpace {

@@ -242,7 +242,7 @@ impl StreamTask {
         let mut state = self.0.lock();
         if state.stream.has_begun() {
             let why = "a task's delegate is set before it is resumed";
-            return Err(Error::new(ErrorKind::InvalidArgument).detail(why));
+            return Err(Error::new(ErrorKind::InvalidArgument).with_detail(why));
         }
         state.has_delegate = true;
         let before = lock(&self.0.identity.delegate).replace(Arc::new(delegate));

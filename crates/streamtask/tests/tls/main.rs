@@ -10,6 +10,7 @@ mod million;
 mod names;
 mod options;
 mod overruled;
+mod pins;
 mod questions;
 mod resumption;
 mod roots;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use streamtask::{
-    Challenge, Credential, DelegateQueue, ErrorKind, Session, SessionDelegate, StreamTask,
+    Challenge, Credential, DelegateQueue, ErrorKind, Fault, Session, SessionDelegate, StreamTask,
 };
 use streamtask_testkit::{Authority, Certificate, Server, TlsSettings};
 
@@ -84,6 +84,16 @@ async fn until_the_answer_nothing_leaves_but_the_client_hello() {
     }
 }
 
+/// What is done with a challenge, and what the task then says.
+type Answered = (fn(Challenge), ErrorKind, &'static str);
+
+fn fault(kind: ErrorKind) -> Fault {
+    match kind {
+        ErrorKind::ServerRejected => Fault::Trust,
+        _ => Fault::Cancelled,
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rejected_server_gets_an_alert_and_a_dropped_question_cancels() {
     for version in VERSIONS {
@@ -98,20 +108,35 @@ async fn a_rejected_server_gets_an_alert_and_a_dropped_question_cancels() {
                 Ok(())
             }
         });
-        for (answer, kind) in [
+        let answers: [Answered; 4] = [
             (
-                Challenge::reject_protection_space as fn(Challenge),
-                ErrorKind::SecureConnectionFailed,
+                Challenge::reject_protection_space,
+                ErrorKind::ServerRejected,
+                "the delegate refused the server",
             ),
-            (drop::<Challenge>, ErrorKind::Cancelled),
-        ] {
+            (
+                |challenge| challenge.reject("it was paired with another"),
+                ErrorKind::ServerRejected,
+                "the delegate refused the server (it was paired with another)",
+            ),
+            (Challenge::cancel, ErrorKind::Cancelled, "cancelled"),
+            (
+                drop::<Challenge>,
+                ErrorKind::Cancelled,
+                "cancelled (a challenge was dropped unanswered)",
+            ),
+        ];
+        for (answer, kind, said) in answers {
             let (session, challenges) = asking(&authority);
             let task = task(&session, server.port());
             let start = task.start_secure_connection();
             let (challenge, _challenges) = in_time(next(challenges)).await;
             answer(challenge);
             assert_eq!(in_time(start).await.expect_err("refused").kind(), kind);
-            assert_eq!(in_time(task.completion()).await.expect_err("over").kind(), kind);
+            let error = in_time(task.completion()).await.expect_err("over");
+            assert_eq!((error.kind(), error.fault()), (kind, fault(kind)));
+            let endpoint = format!("localhost:{}", task.port());
+            assert_eq!(format!("{error:?}"), format!("{endpoint}: {said}"));
         }
         tokio::task::spawn_blocking(move || server.finish()).await.expect("content");
         for alert in alerts.lock().expect("nobody panicked").iter() {
@@ -125,12 +150,32 @@ async fn what_is_wrong_with_a_certificate_has_its_own_kind_and_number() {
     let authority = Authority::new();
     let other = Authority::new();
     let cases = [
-        (authority.issue_expired(&["localhost"]), ErrorKind::CertificateExpired, -1201),
-        (authority.issue(&["elsewhere.test"]), ErrorKind::CertificateUntrusted, -1202),
-        (other.issue(&["localhost"]), ErrorKind::CertificateUnknownRoot, -1203),
-        (authority.issue_not_yet_valid(&["localhost"]), ErrorKind::CertificateNotYetValid, -1204),
+        (
+            authority.issue_expired(&["localhost"]),
+            ErrorKind::CertificateExpired,
+            -1201,
+            "the server's certificate has expired (it was valid until 20",
+        ),
+        (
+            authority.issue(&["elsewhere.test"]),
+            ErrorKind::CertificateUntrusted,
+            -1202,
+            "the server's certificate is not trusted (it is for elsewhere.test, not for localhost)",
+        ),
+        (
+            other.issue(&["localhost"]),
+            ErrorKind::CertificateUnknownRoot,
+            -1203,
+            "the server's certificate has an unknown root",
+        ),
+        (
+            authority.issue_not_yet_valid(&["localhost"]),
+            ErrorKind::CertificateNotYetValid,
+            -1204,
+            "the server's certificate is not valid yet (it is valid from 2200-01-01 00:00 UTC on)",
+        ),
     ];
-    for (certificate, kind, code) in cases {
+    for (certificate, kind, code, said) in cases {
         let settings = TlsSettings::new(&certificate);
         let server = Server::start(move |mut conn| {
             let settings = settings.clone();
@@ -144,6 +189,10 @@ async fn what_is_wrong_with_a_certificate_has_its_own_kind_and_number() {
         let task = task(&session, server.port());
         let error = in_time(task.start_secure_connection()).await.expect_err("refused");
         assert_eq!((error.kind(), error.code()), (kind, code));
+        let endpoint = format!("localhost:{}: ", server.port());
+        let shown = format!("{error:?}");
+        let words = shown.strip_prefix(&endpoint).expect("it says where");
+        assert!(words.starts_with(said), "{words}");
         tokio::task::spawn_blocking(move || server.finish()).await.expect("content");
     }
 }

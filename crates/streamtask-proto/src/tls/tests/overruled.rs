@@ -20,7 +20,7 @@ struct Answer(TrustAnswer);
 impl Ask for Answer {
     fn server_trust(&self, question: TrustQuestion) -> TrustAnswer {
         assert!(question.evaluation.is_err(), "the evaluation refuses what webpki cannot read");
-        self.0
+        self.0.clone()
     }
 
     fn client_identity(&self, _: IdentityQuestion) -> IdentityAnswer {
@@ -102,9 +102,9 @@ fn an_override_holds_for_its_connection_alone() {
     let server = |version| server(version, unreadable(&key), signing_key(&key));
     for version in VERSIONS {
         handshake(&config, TrustAnswer::Accept, server(version)).expect("it was trusted");
-        for answer in [TrustAnswer::Default, TrustAnswer::Reject] {
+        for answer in [TrustAnswer::Default, TrustAnswer::Reject(None)] {
             let error = handshake(&config, answer, server(version)).expect_err("nobody did");
-            let kinds = [ErrorKind::CertificateUntrusted, ErrorKind::SecureConnectionFailed];
+            let kinds = [ErrorKind::CertificateUntrusted, ErrorKind::ServerRejected];
             assert!(kinds.contains(&error.kind()), "{version} {error:?}");
         }
         let mut alone = Client::with(&config, None);
