@@ -83,6 +83,17 @@ fn what_is_counted_is_what_was_taken_and_not_what_came_back() {
     assert_eq!(world.client.byte_counts(), (5, 2), "what was thrown away was never read");
 }
 
+#[test]
+fn under_tls_what_is_counted_is_what_was_encrypted() {
+    let mut world = secured();
+    let large = vec![0; 20_000];
+    for write in [Bytes::from_static(b"ab"), Bytes::from_static(b"cde"), large.into()] {
+        world.write(write);
+    }
+    world.run();
+    assert_eq!(world.client.byte_counts(), (20_005, 0));
+}
+
 /// Counts how often the memory it owns is let go.
 struct Owner(Arc<AtomicUsize>);
 

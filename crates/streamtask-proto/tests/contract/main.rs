@@ -11,4 +11,5 @@ mod rules;
 mod server;
 mod switching;
 mod timing;
+mod wishes;
 mod world;

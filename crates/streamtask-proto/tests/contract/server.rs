@@ -55,6 +55,13 @@ impl Server {
         self.decode();
     }
 
+    /// Asks for new keys on both sides (RFC 8446, 4.6.3).
+    pub(crate) fn update_keys(&mut self) {
+        let tls = self.tls.as_mut().expect("TLS is on");
+        tls.refresh_traffic_keys().expect("TLS 1.3 can");
+        self.flush();
+    }
+
     pub(crate) fn send_close_notify(&mut self) {
         self.tls.as_mut().expect("TLS is on").send_close_notify();
         self.flush();

@@ -24,3 +24,26 @@ pub(crate) use answer::Answer;
 pub(crate) use operations::Enqueued;
 pub(crate) use run::spawn;
 pub(crate) use shared::Shared;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::threads::Threads;
+
+    /// The models, which see every order, cannot tell which thread it was.
+    #[test]
+    fn a_thread_that_has_nothing_to_do_gets_the_next_piece() {
+        static THREADS: Threads = Threads::new();
+        let runs_on = || {
+            let (sender, receiver) = channel();
+            let work = move || drop(sender.send(thread::current().id()));
+            assert!(THREADS.run(Box::new(work)));
+            receiver.recv().expect("it runs")
+        };
+        let mut seen = HashSet::new();
+        assert!((0..1000).any(|_| !seen.insert(runs_on())), "a thousand threads for one at a time");
+    }
+}

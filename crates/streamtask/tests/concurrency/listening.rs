@@ -5,6 +5,7 @@ use std::task::Poll;
 use shuttle::thread;
 use streamtask_proto::Event;
 
+use crate::driver::listeners;
 use crate::model::check;
 use crate::net::Peer;
 use crate::people::{await_it, poll_once};
@@ -89,5 +90,19 @@ fn everybody_who_waits_for_the_end_hears_of_it() {
         end(&task, driver);
         waits.into_iter().chain([leaves, says]).for_each(|thread| thread.join().unwrap());
         assert!(await_it(task.completion()).is_err(), "and so does who comes late");
+    });
+}
+
+#[test]
+fn whoever_stops_listening_is_forgotten() {
+    check(COUNT, || {
+        let peer = Peer::with_room(0);
+        let (task, driver) = Task::to(&peer);
+        let all = [task.events(), task.events()];
+        assert_eq!(listeners(task.shared()), 2);
+        let leaves = all.map(|events| thread::spawn(move || drop(events)));
+        leaves.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(listeners(task.shared()), 0);
+        end(&task, driver);
     });
 }

@@ -46,6 +46,11 @@ pub(crate) fn driver_of(shared: Arc<Shared>) -> impl Future<Output = ()> {
     run::Driver::new(shared)
 }
 
+/// How many listen to a task.
+pub(crate) fn listeners(shared: &Arc<Shared>) -> usize {
+    shared.lock().listeners.len()
+}
+
 /// A task has a runtime once it is resumed; here nothing is spawned on it.
 pub(crate) fn give_runtime(shared: &Shared) {
     static IDLE: LazyLock<Runtime> = LazyLock::new(|| {
