@@ -39,7 +39,7 @@ mod tests {
         static THREADS: Threads = Threads::new();
         let runs_on = || {
             let (sender, receiver) = channel();
-            let work = move || drop(sender.send(thread::current().id()));
+            let work = move || _ = sender.send(thread::current().id());
             assert!(THREADS.run(Box::new(work)));
             receiver.recv().expect("it runs")
         };
