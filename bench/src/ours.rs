@@ -40,7 +40,7 @@ pub(crate) async fn run(site: Site, work: Work) -> Outcome<Sample> {
 struct Client {
     session: Session,
     host: String,
-    port: u32,
+    port: u16,
     is_secure: bool,
 }
 
@@ -51,7 +51,7 @@ impl Client {
         Ok(Client {
             session: Session::new(Configuration::default().roots(roots))?,
             host: address.ip().to_string(),
-            port: address.port().into(),
+            port: address.port(),
             is_secure: layer != Layer::Clear,
         })
     }

@@ -88,23 +88,26 @@ pub enum ErrorKind {
 }
 
 /// Which limit in time was reached.
+///
+/// Its numbers never change (`limit as u8`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[repr(u8)]
 pub enum Limit {
     /// The timeout of this read. Its bytes stay first in line for the next one.
-    Read,
+    Read = 1,
     /// The timeout of this write.
-    Write,
+    Write = 2,
     /// `timeout_for_request`, while connecting.
-    Connect,
+    Connect = 3,
     /// `timeout_for_request`, while TLS was starting.
-    SecureStart,
+    SecureStart = 4,
     /// `timeout_for_request`, while waiting for the peer's close_notify.
-    SecureStop,
+    SecureStop = 5,
     /// `timeout_for_resource`: the whole life of the task.
-    Resource,
+    Resource = 6,
     /// The operating system gave up on a silent peer.
-    Network,
+    Network = 7,
 }
 
 /// Whose fault a failure was.
@@ -247,6 +250,38 @@ impl ErrorKind {
         }
     }
 
+    /// A number of its own, which never changes: for other languages and for logs. (The
+    /// [`code`](Self::code) of `URLError` is the same for several kinds.)
+    pub fn number(self) -> u32 {
+        match self {
+            Self::InvalidArgument => 1,
+            Self::InvalidEndpoint => 2,
+            Self::SessionInvalidated => 3,
+            Self::Cancelled => 4,
+            Self::TimedOut(_) => 5,
+            Self::CannotFindHost => 6,
+            Self::DnsLookupFailed => 7,
+            Self::CannotConnect => 8,
+            Self::NotConnectedToInternet => 9,
+            Self::ConnectionLost => 10,
+            Self::Truncated => 11,
+            Self::NotConnected => 12,
+            Self::UnexpectedEnd => 13,
+            Self::DelimiterNotFound => 14,
+            Self::SecureConnectionFailed => 15,
+            Self::UnexpectedClearText { .. } => 16,
+            Self::CertificateExpired => 17,
+            Self::CertificateUntrusted => 18,
+            Self::CertificateUnknownRoot => 19,
+            Self::CertificateNotYetValid => 20,
+            Self::ServerRejected => 21,
+            Self::ClientCertificateRejected => 22,
+            Self::ClientCertificateRequired => 23,
+            Self::ResourceExhausted => 24,
+            Self::Unknown => 25,
+        }
+    }
+
     /// Whose fault it was.
     pub fn fault(self) -> Fault {
         match self {
@@ -361,13 +396,6 @@ impl StdError for Error {
     }
 }
 
-impl PartialEq for Error {
-    /// Errors are equal when they are of one kind.
-    fn eq(&self, other: &Self) -> bool {
-        self.0.kind == other.0.kind
-    }
-}
-
 impl From<ErrorKind> for Error {
     fn from(kind: ErrorKind) -> Self {
         Error::new(kind)
@@ -387,5 +415,55 @@ impl From<Error> for io::Error {
             _ => Io::Other,
         };
         io::Error::new(kind, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Other languages know them: a number is given once and never again.
+    #[test]
+    fn the_numbers_of_kinds_are_what_they_were() {
+        use ErrorKind as Kind;
+        let all = [
+            Kind::InvalidArgument,
+            Kind::InvalidEndpoint,
+            Kind::SessionInvalidated,
+            Kind::Cancelled,
+            Kind::TimedOut(Limit::Read),
+            Kind::CannotFindHost,
+            Kind::DnsLookupFailed,
+            Kind::CannotConnect,
+            Kind::NotConnectedToInternet,
+            Kind::ConnectionLost,
+            Kind::Truncated,
+            Kind::NotConnected,
+            Kind::UnexpectedEnd,
+            Kind::DelimiterNotFound,
+            Kind::SecureConnectionFailed,
+            Kind::UnexpectedClearText { bytes: 1 },
+            Kind::CertificateExpired,
+            Kind::CertificateUntrusted,
+            Kind::CertificateUnknownRoot,
+            Kind::CertificateNotYetValid,
+            Kind::ServerRejected,
+            Kind::ClientCertificateRejected,
+            Kind::ClientCertificateRequired,
+            Kind::ResourceExhausted,
+            Kind::Unknown,
+        ];
+        let numbers: Vec<u32> = all.iter().map(|kind| kind.number()).collect();
+        assert_eq!(numbers, (1..=25).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_a_main_returns_is_a_sentence_and_its_parts_are_shown_on_demand() {
+        let error = Error::new(ErrorKind::CannotConnect)
+            .at("example.org:25")
+            .caused_by(io::Error::from(io::ErrorKind::ConnectionRefused));
+        let said = "example.org:25: cannot connect to the host: connection refused";
+        assert_eq!(format!("{error:?}"), said);
+        assert!(format!("{error:#?}").contains("kind: CannotConnect"));
     }
 }

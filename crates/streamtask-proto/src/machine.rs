@@ -148,7 +148,7 @@ pub enum Outcome {
 }
 
 /// What a read brought.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ReadData {
     /// The bytes, in order. Empty only at the end, or when nothing was asked for.
@@ -186,6 +186,16 @@ impl ReadData {
 
     pub(crate) fn new(data: Bytes, eof: Option<EofKind>, is_secure: bool, place: Place) -> Self {
         ReadData { data, at_eof: eof.is_some(), eof, is_secure, place }
+    }
+}
+
+impl fmt::Debug for ReadData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadData")
+            .field("data", &self.data)
+            .field("eof", &self.eof)
+            .field("is_secure", &self.is_secure)
+            .finish()
     }
 }
 

@@ -20,7 +20,7 @@ use crate::net::platform::PlatformVerifier;
 /// How the tasks of a session behave (`URLSessionConfiguration`, the part that concerns streams).
 ///
 /// The session copies it: later changes have no effect. Every setter takes and returns the whole, to be
-/// chained; the fields are public for reading and for `..Configuration::default()`.
+/// chained; the fields are there for reading, and say what each is and what it begins with.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,6 +33,7 @@ use crate::net::platform::PlatformVerifier;
 /// assert_eq!(configuration.alpn, [b"imap"]);
 /// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Configuration {
     /// How long connecting, each TLS handshake and each stop of TLS may take (60 s). Not idle time: an
     /// idle stream lives on. (`timeoutIntervalForRequest`)

@@ -1,6 +1,8 @@
 //! Whom a session tells what happens.
 
-use crate::{Challenge, Error, InputStream, OutputStream, Session, StreamTask};
+use std::sync::Arc;
+
+use crate::{Challenge, Error, Event, InputStream, OutputStream, Session, StreamTask};
 
 /// Hears of everything that happens in a session (`URLSessionDelegate`, `URLSessionTaskDelegate` and
 /// `URLSessionStreamDelegate` in one). Every method has a default; implement what you need.
@@ -46,6 +48,13 @@ pub trait SessionDelegate: Send + Sync + 'static {
         Some(challenge)
     }
 
+    /// Everything that happens to a connected task, in order: it is connected, secured and what that agreed
+    /// on, in clear text again, closed on one side or the other, finished. The methods for some of these come
+    /// right behind it. What [`Events`](crate::Events) brings to those who ask, this brings to a delegate.
+    ///
+    /// Foundation has no such method.
+    fn did_happen(&self, session: &Session, task: &StreamTask, event: &Event) {}
+
     /// The statistics of a task are complete. (`urlSession(_:task:didFinishCollecting:)`)
     ///
     /// Not sent yet.
@@ -88,6 +97,73 @@ pub trait SessionDelegate: Send + Sync + 'static {
     ) {
         drop((input, output));
         self.did_complete(session, task, None);
+    }
+}
+
+/// A delegate that the program keeps a hold of, too.
+impl<D: SessionDelegate + ?Sized> SessionDelegate for Arc<D> {
+    fn did_become_invalid(&self, session: &Session, error: Option<&Error>) {
+        (**self).did_become_invalid(session, error);
+    }
+
+    fn did_receive_challenge(&self, session: &Session, challenge: Challenge) -> Option<Challenge> {
+        (**self).did_receive_challenge(session, challenge)
+    }
+
+    fn did_create_task(&self, session: &Session, task: &StreamTask) {
+        (**self).did_create_task(session, task);
+    }
+
+    fn task_is_waiting_for_connectivity(&self, session: &Session, task: &StreamTask) {
+        (**self).task_is_waiting_for_connectivity(session, task);
+    }
+
+    fn task_did_receive_challenge(
+        &self,
+        session: &Session,
+        task: &StreamTask,
+        challenge: Challenge,
+    ) -> Option<Challenge> {
+        (**self).task_did_receive_challenge(session, task, challenge)
+    }
+
+    fn did_happen(&self, session: &Session, task: &StreamTask, event: &Event) {
+        (**self).did_happen(session, task, event);
+    }
+
+    fn did_finish_collecting_metrics(
+        &self,
+        session: &Session,
+        task: &StreamTask,
+        metrics: &TaskMetrics,
+    ) {
+        (**self).did_finish_collecting_metrics(session, task, metrics);
+    }
+
+    fn did_complete(&self, session: &Session, task: &StreamTask, error: Option<&Error>) {
+        (**self).did_complete(session, task, error);
+    }
+
+    fn read_closed(&self, session: &Session, task: &StreamTask) {
+        (**self).read_closed(session, task);
+    }
+
+    fn write_closed(&self, session: &Session, task: &StreamTask) {
+        (**self).write_closed(session, task);
+    }
+
+    fn better_route_discovered(&self, session: &Session, task: &StreamTask) {
+        (**self).better_route_discovered(session, task);
+    }
+
+    fn did_become_streams(
+        &self,
+        session: &Session,
+        task: &StreamTask,
+        input: InputStream,
+        output: OutputStream,
+    ) {
+        (**self).did_become_streams(session, task, input, output);
     }
 }
 

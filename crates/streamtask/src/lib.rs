@@ -63,6 +63,9 @@ mod session;
 mod sync;
 mod task;
 
+/// The version of `bytes` whose [`Bytes`](bytes::Bytes) reads bring and writes take.
+pub use bytes;
+
 pub use challenge::{
     AuthenticationMethod, Challenge, Credential, Disposition, ProtectionSpace, ServerTrust,
 };
@@ -75,9 +78,10 @@ pub use streamtask_proto::tls::{Identity, Pin, SecureOptions, Sha256, TlsInfo, T
 pub use streamtask_proto::{
     EofKind, Error, ErrorKind, Event, Fault, Limit, ReadData, TaskState, Timeout, UnreadClearText,
 };
-pub use task::captured::{Duplex, InputStream, OutputStream, StreamStatus};
+pub use task::captured::{Blocking, Compat, Duplex, InputStream, OutputStream, StreamStatus};
 pub use task::completion::Completion;
 pub use task::events::Events;
+pub use task::into_bytes::IntoBytes;
 pub use task::operation::Operation;
 pub use task::progress::Progress;
 pub use task::{Priority, StreamTask};

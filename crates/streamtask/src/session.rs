@@ -101,9 +101,9 @@ impl Session {
     /// before [`StreamTask::resume`]. (`streamTask(withHostName:port:)`)
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidEndpoint`] for a port outside 1…65535 or a host that cannot be one;
+    /// [`ErrorKind::InvalidEndpoint`] for port 0 or a host that cannot be one;
     /// [`ErrorKind::SessionInvalidated`] after the session was invalidated.
-    pub fn stream_task(&self, host: &str, port: u32) -> Result<StreamTask, Error> {
+    pub fn stream_task(&self, host: &str, port: u16) -> Result<StreamTask, Error> {
         let target = Target::new(host, port)?;
         let number = lock(&self.0.registry).number().ok_or_else(invalidated)?;
         let stream = Stream::new(
@@ -120,6 +120,26 @@ impl Session {
         if let Some(delegate) = self.0.delegate() {
             delegate.did_create_task(self, &task);
         }
+        Ok(task)
+    }
+
+    /// The same, [resumed](StreamTask::resume): it connects now.
+    ///
+    /// # Errors
+    /// As [`stream_task`](Self::stream_task). That nobody answers is the error of what is called on the task.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example() -> Result<(), streamtask::Error> {
+    /// let task = streamtask::Session::shared().connect("example.org", 7)?;
+    /// task.write("hello", None).await?;
+    /// assert_eq!(task.read_exact(5, None).await?.data, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn connect(&self, host: &str, port: u16) -> Result<StreamTask, Error> {
+        let task = self.stream_task(host, port)?;
+        task.resume();
         Ok(task)
     }
 

@@ -37,7 +37,7 @@ pub(crate) async fn run(args: ConnectArgs, lingering: &mut Lingering) -> Result<
         false => Session::new(configuration),
     }
     .map_err(preparing)?;
-    let task = session.stream_task(&args.host, args.port.into()).map_err(preparing)?;
+    let task = session.stream_task(&args.host, args.port).map_err(preparing)?;
     let outcome = converse(&task, &endpoint, &args).await;
     let completion = task.completion();
     // With its last handle the task begins to close.

@@ -34,7 +34,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
     .map_err(|error| failure(&error))?;
     let address = peer.address();
     let task = session
-        .stream_task(&address.ip().to_string(), address.port().into())
+        .stream_task(&address.ip().to_string(), address.port())
         .map_err(|error| failure(&error))?;
     Story::new(task, show.clone()).tell().await.map_err(|error| failure(&error))?;
     peer.finish().await.map_err(|error| trouble(&error))?;

@@ -220,9 +220,13 @@ fn clear_text_found_when_tls_starts_is_not_a_parked_reads() {
         if is_kernel {
             world.run();
             assert_eq!(world.error(start).kind(), ErrorKind::UnexpectedClearText { bytes: 1 });
-            assert_eq!(world.error(parked), world.error(start));
+            assert_eq!(world.error(parked).kind(), world.error(start).kind());
             let later = world.read(1, 1);
-            assert_eq!(world.error(later), world.error(start), "nothing is delivered any more");
+            assert_eq!(
+                world.error(later).kind(),
+                world.error(start).kind(),
+                "nothing is delivered any more"
+            );
         } else {
             assert!(!world.is_done(start));
         }

@@ -192,8 +192,8 @@ fn clear_text_that_lies_unread_when_tls_starts_fails_the_task() {
             panic!("{:?}", world.error(start));
         };
         assert!((1..=count).contains(&bytes), "the first of them is enough");
-        assert_eq!(world.error(read), world.error(start));
-        assert_eq!(world.error(write), world.error(start));
+        assert_eq!(world.error(read).kind(), world.error(start).kind());
+        assert_eq!(world.error(write).kind(), world.error(start).kind());
         assert_eq!(world.server.received, b"", "not even a ClientHello has left");
     }
 }

@@ -22,6 +22,10 @@ impl Shared {
         for listener in &state.listeners {
             state.after.wakes.put_some(listener.hear(event.clone()));
         }
+        let told = event.clone();
+        self.tell_delegate(state, move |delegate, session, task| {
+            delegate.did_happen(session, task, &told);
+        });
         match event {
             Event::ReadClosed => self.tell_delegate(state, |delegate, session, task| {
                 delegate.read_closed(session, task);

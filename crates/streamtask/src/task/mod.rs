@@ -7,6 +7,7 @@ mod asker;
 pub(crate) mod captured;
 pub(crate) mod completion;
 pub(crate) mod events;
+pub(crate) mod into_bytes;
 pub(crate) mod operation;
 pub(crate) mod progress;
 mod stream;
@@ -109,14 +110,14 @@ impl StreamTask {
         Session::from_inner(self.0.session.clone())
     }
 
-    /// The host it was made for.
-    pub fn host(&self) -> &str {
-        self.0.target.host()
+    /// The host it was made for, if it was made for one.
+    pub fn host(&self) -> Option<&str> {
+        Some(self.0.target.host())
     }
 
-    /// The port it was made for.
-    pub fn port(&self) -> u16 {
-        self.0.target.port()
+    /// The port it was made for, if it was made for one.
+    pub fn port(&self) -> Option<u16> {
+        Some(self.0.target.port())
     }
 
     /// Where it stands. It is suspended until [`resume`](Self::resume) has been called as often as
@@ -212,21 +213,6 @@ impl StreamTask {
     /// Sets the label.
     pub fn set_description(&self, description: impl Into<String>) {
         *lock(&self.0.identity.description) = Some(description.into());
-    }
-
-    /// The request it was made of: none, for a task to a host and port. (`originalRequest`)
-    pub fn original_request(&self) -> Option<std::convert::Infallible> {
-        None
-    }
-
-    /// The request as it is now: none, for a task to a host and port. (`currentRequest`)
-    pub fn current_request(&self) -> Option<std::convert::Infallible> {
-        None
-    }
-
-    /// The response it came out of: none, for a task to a host and port. (`response`)
-    pub fn response(&self) -> Option<std::convert::Infallible> {
-        None
     }
 
     /// Its own delegate, until it is over. (`delegate`)

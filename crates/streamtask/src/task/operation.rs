@@ -20,7 +20,9 @@ use crate::{InputStream, OutputStream};
 /// Take its result by awaiting it, by [waiting](Operation::wait) for it, or with
 /// [a callback](Operation::on_complete). It goes on whether it is polled or not.
 ///
-/// **Dropping** it takes a read back (its bytes stay first in line); a write or a barrier stands.
+/// **Dropping** it takes a read back (its bytes stay first in line); a write or a barrier stands. Who means
+/// that says [`detach`](Operation::detach).
+#[must_use = "its result tells whether it was done; `detach()` if nobody wants to know"]
 pub struct Operation<T> {
     state: State,
     result: PhantomData<fn() -> T>,
@@ -107,6 +109,20 @@ impl<T: OperationResult> Operation<T> {
     #[track_caller]
     pub fn wait(self) -> Result<T, Error> {
         block_on(self)
+    }
+
+    /// Lets it go on, and nobody wants to know what it comes to: a write or a barrier stands, a read takes its
+    /// bytes and throws them away. Streams that were captured go to the delegate.
+    pub fn detach(self)
+    where
+        T: 'static,
+    {
+        match &self.state {
+            State::UnderWay { is_read: true, .. } | State::Done(_, Ok(Answer::Read(_))) => {
+                self.on_complete(drop);
+            }
+            State::UnderWay { .. } | State::Done(..) | State::Taken => drop(self),
+        }
     }
 
     /// Runs `callback` with the result on the session's delegate queue, in order with the other callbacks

@@ -2,11 +2,10 @@
 
 use std::ops::{Bound, RangeBounds};
 
-use bytes::Bytes;
 use streamtask_proto::tls::{SecureOptions, TlsInfo};
 use streamtask_proto::{Operation as Call, ReadData, ReadKind, Timeout};
 
-use crate::{InputStream, Operation, OutputStream, StreamTask};
+use crate::{InputStream, IntoBytes, Operation, OutputStream, StreamTask};
 
 impl StreamTask {
     /// Reads at least as many bytes as the range begins with and at most as many as it ends with.
@@ -58,11 +57,11 @@ impl StreamTask {
     #[must_use = "a read whose operation is dropped is taken back"]
     pub fn read_until(
         &self,
-        delimiter: impl Into<Bytes>,
+        delimiter: impl IntoBytes,
         max: usize,
         timeout: impl Into<Timeout>,
     ) -> Operation<ReadData> {
-        self.read(ReadKind::Until { delimiter: delimiter.into(), max }, timeout.into())
+        self.read(ReadKind::Until { delimiter: delimiter.into_shared_bytes(), max }, timeout.into())
     }
 
     /// Reads `length` bytes: all of them, or an error. Otherwise as [`read_data`](Self::read_data).
@@ -101,8 +100,8 @@ impl StreamTask {
     /// side only: what the peer has said can still be read.
     /// [`NotConnected`](crate::ErrorKind::NotConnected): after `close_write` or at the end of the task.
     /// Else whatever made writing impossible.
-    pub fn write(&self, data: impl Into<Bytes>, timeout: impl Into<Timeout>) -> Operation<()> {
-        Operation::begin(&self.0, Call::Write(data.into(), timeout.into()))
+    pub fn write(&self, data: impl IntoBytes, timeout: impl Into<Timeout>) -> Operation<()> {
+        Operation::begin(&self.0, Call::Write(data.into_shared_bytes(), timeout.into()))
     }
 
     /// Stops receiving, when the reads and writes queued before are done. A barrier, not a wait; later
@@ -116,6 +115,16 @@ impl StreamTask {
     /// A barrier, not a wait: reads are not affected, later writes fail. (`closeWrite()`)
     pub fn close_write(&self) {
         drop(Operation::<()>::begin(&self.0, Call::CloseWrite));
+    }
+
+    /// Closes both sides, when what is queued is done: [`close_write`](Self::close_write) and
+    /// [`close_read`](Self::close_read). With that the task is over, and its
+    /// [`completion`](Self::completion) comes. [`cancel`](Self::cancel) ends it at once instead.
+    ///
+    /// A task lives on behind the peer's end until this side has closed too, or nobody holds it any more.
+    pub fn close(&self) {
+        self.close_write();
+        self.close_read();
     }
 
     /// Starts TLS on the stream as it is, for the task's host. (`startSecureConnection()`)

@@ -52,7 +52,7 @@ mod waking;
 use challenge::{Challenge, Disposition};
 use delegate::SessionDelegate;
 use session::Session;
-use streamtask_proto::Error;
+use streamtask_proto::{Error, Event};
 use sync::lock;
 use task::StreamTask;
 use task::captured::{InputStream, OutputStream};

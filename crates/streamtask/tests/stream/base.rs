@@ -53,7 +53,7 @@ fn clones_are_the_same_task_and_others_are_not() {
 #[test]
 fn a_task_describes_itself() {
     let task = session().stream_task("[::1]", 4321).unwrap();
-    assert_eq!((task.host(), task.port()), ("::1", 4321));
+    assert_eq!((task.host(), task.port()), (Some("::1"), Some(4321)));
     assert_eq!(task.description(), None);
     task.set_description("inbox");
     assert_eq!(task.clone().description().as_deref(), Some("inbox"));
@@ -129,37 +129,34 @@ async fn bytes_are_counted_when_the_system_took_them_and_when_reads_brought_them
 #[tokio::test]
 async fn the_error_of_a_task_is_the_one_that_was_delivered() {
     let task = resumed(&silent());
-    assert_eq!(task.error(), None);
+    assert!(task.error().is_none());
     let read = task.read_exact(1, GUARD);
     task.cancel();
     let delivered = soon(read).await.expect_err("it was cancelled");
     let ended = soon(task.completion()).await.expect_err("it was cancelled");
     let kept = task.error().expect("it failed");
-    assert_eq!((&delivered, &ended), (&kept, &kept));
+    assert_eq!((delivered.kind(), ended.kind()), (kept.kind(), kept.kind()));
     assert_eq!(delivered.endpoint(), kept.endpoint());
-    assert!(format!("{task:?}").contains("Cancelled"));
+    assert!(format!("{task:#?}").contains("Cancelled"));
 }
 
 #[tokio::test]
 async fn addresses_are_known_once_connected() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let task = session().stream_task("localhost", address.port().into()).unwrap();
+    let task = session().stream_task("localhost", address.port()).unwrap();
     assert_eq!((task.local_address(), task.remote_address()), (None, None));
     task.resume();
     done(task.write("", GUARD)).await;
     let (_kept, peer) = listener.accept().unwrap();
     assert_eq!((task.local_address(), task.remote_address()), (Some(peer), Some(address)));
-    assert_eq!(task.host(), "localhost");
+    assert_eq!(task.host(), Some("localhost"));
     assert!(!task.is_secure() && task.tls_info().is_none());
 }
 
 #[test]
 fn what_belongs_to_requests_is_none() {
     let task = task_in(&session(), &silent());
-    assert!(task.original_request().is_none());
-    assert!(task.current_request().is_none());
-    assert!(task.response().is_none());
     assert_eq!(task.earliest_begin_date(), None);
     let later = SystemTime::now() + Duration::from_secs(3600);
     task.set_earliest_begin_date(Some(later));

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use streamtask::{InputStream, OutputStream, StreamStatus};
-use streamtask_testkit::{Conn, Server};
+use streamtask_testkit::{Conn, Server, echo};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::watch;
 
@@ -283,4 +283,25 @@ async fn a_reader_that_always_finds_something_lets_others_have_their_turn() {
     .await;
     assert!(others.load(Ordering::Relaxed) > 10, "it is {others:?}");
     other.abort();
+}
+
+#[tokio::test]
+async fn the_traits_of_futures_io_stand_beside_tokios() {
+    use futures_util::io::{AsyncReadExt, AsyncWriteExt};
+    let server = echo();
+    let (input, output) = done(resumed(&server).capture_streams()).await;
+    let (mut input, mut output) = (input.compat(), output.compat());
+    let talk = async {
+        output.write_all(b"ping").await?;
+        output.flush().await?;
+        let mut answer = [0; 4];
+        input.read_exact(&mut answer).await?;
+        output.close().await?;
+        let mut rest = Vec::new();
+        input.read_to_end(&mut rest).await?;
+        Ok::<_, io::Error>((answer, rest))
+    };
+    assert_eq!(soon(talk).await.expect("it talks"), (*b"ping", vec![]));
+    // And back again.
+    let _ = input.into_inner().join(output.into_inner()).expect("halves of one connection");
 }

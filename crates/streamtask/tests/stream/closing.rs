@@ -233,7 +233,8 @@ fn lingering_is_waited_for_without_a_runtime_too() {
         session.lingering().wait();
         let task = task_in(&session, &server);
         task.resume();
-        let (_, mut output) = task.capture_streams().wait().expect("the streams");
+        let (_, output) = task.capture_streams().wait().expect("the streams");
+        let mut output = output.into_blocking();
         std::io::Write::write_all(&mut output, b"unread").expect("the socket takes it");
         drop(output);
         session.lingering().wait();

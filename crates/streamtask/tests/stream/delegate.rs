@@ -132,7 +132,7 @@ async fn callbacks_never_run_inside_the_calling_function() {
             }
         });
         let session = Session::with_delegate(Configuration::default(), notes, queue).unwrap();
-        let task = session.stream_task("127.0.0.1", free_port().into()).unwrap();
+        let task = session.stream_task("127.0.0.1", free_port()).unwrap();
         let read = || {
             let note = pad.callback("read");
             task.read_exact(1, GUARD).on_complete(move |read| {
@@ -354,7 +354,7 @@ async fn streams_that_are_waited_for_come_without_another_word() {
     task.resume();
     let (input, mut output) = done(task.capture_streams()).await;
     done(task.completion()).await;
-    assert_eq!((task.state(), task.error()), (TaskState::Completed, None));
+    assert_eq!((task.state(), kind(task.error())), (TaskState::Completed, None));
     assert_eq!(session.all_tasks(), []);
     assert_eq!(failed(task.read_exact(1, GUARD)).await, ErrorKind::NotConnected);
     task.cancel();
@@ -364,4 +364,37 @@ async fn streams_that_are_waited_for_come_without_another_word() {
     assert_eq!(heard.so_far(&session, &pad).await, [Said::Created]);
     session.finish_tasks_and_invalidate();
     assert_eq!(heard.next().await, Said::Invalid);
+}
+
+/// Notes the names of events, and may be looked at meanwhile.
+#[derive(Default)]
+struct Everything(Mutex<Vec<String>>);
+
+impl SessionDelegate for Everything {
+    fn did_happen(&self, _: &Session, _: &StreamTask, event: &Event) {
+        self.0.lock().unwrap().push(format!("{event:?}"));
+    }
+
+    fn did_complete(&self, _: &Session, _: &StreamTask, _: Option<&Error>) {
+        self.0.lock().unwrap().push("completed".into());
+    }
+}
+
+#[tokio::test]
+async fn a_delegate_that_the_program_keeps_hears_of_everything() {
+    let server = half_closer();
+    let everything = Arc::new(Everything::default());
+    let session = Session::with_delegate(
+        Configuration::default(),
+        everything.clone(),
+        DelegateQueue::serial(),
+    );
+    let task = session.expect("a session").connect("127.0.0.1", server.port()).expect("a task");
+    task.close_write();
+    done(task.read_data(1..=1, GUARD)).await;
+    done(task.completion()).await;
+    let is_over = || everything.0.lock().unwrap().last().is_some_and(|last| last == "completed");
+    until(is_over).await;
+    let all = everything.0.lock().unwrap().clone();
+    assert_eq!(all, ["Connected", "WriteClosed", "ReadClosed", "Finished(Ok(()))", "completed"]);
 }

@@ -212,7 +212,7 @@ async fn a_loop_that_drops_reads_all_the_time_loses_nothing() {
     let server = source(all.clone());
     for seed in [1, 2] {
         let wire = Wire::start(server.addr(), Cut::Random { seed });
-        let task = session().stream_task("127.0.0.1", wire.port().into()).unwrap();
+        let task = session().stream_task("127.0.0.1", wire.port()).unwrap();
         task.resume();
         let (mut bytes, mut drops) = (Vec::new(), 0);
         let reading = async {

@@ -20,7 +20,7 @@ async fn a_server_that_closes_at_once_leaves_a_running_task_until_both_sides_are
     task.close_read();
     task.close_write();
     done(task.completion()).await;
-    assert_eq!((task.state(), task.error()), (TaskState::Completed, None));
+    assert_eq!((task.state(), kind(task.error())), (TaskState::Completed, None));
     assert_eq!(session.all_tasks(), []);
 }
 
@@ -193,4 +193,31 @@ async fn closing_the_read_side_waits_for_earlier_reads_and_writes() {
     task.close_read();
     assert_eq!(text(&done(read).await), "ping");
     assert_eq!(failed(task.read_data(1..=1, GUARD)).await, ErrorKind::NotConnected);
+}
+
+#[tokio::test]
+async fn close_ends_both_sides_behind_what_is_queued() {
+    let (server, received) = sink();
+    let task = session().connect("127.0.0.1", server.port()).expect("a task");
+    let write = task.write("last words", GUARD);
+    task.close();
+    done(write).await;
+    assert_eq!(soon(received.next()).await, b"last words");
+    done(task.completion()).await;
+    assert_eq!(failed(task.write("more", GUARD)).await, ErrorKind::NotConnected);
+    server.finish();
+}
+
+#[tokio::test]
+async fn what_is_detached_goes_on_for_nobody() {
+    let server = echo();
+    let task = resumed(&server);
+    let thrown_away = task.read_exact(2, GUARD);
+    let next = task.read_exact(2, GUARD);
+    thrown_away.detach();
+    task.write("abcd", GUARD).detach();
+    assert_eq!(text(&done(next).await), "cd");
+    done(task.write("efgh", GUARD)).await;
+    until(|| task.bytes_received() == 4).await;
+    assert_eq!(text(&done(task.read_exact(4, GUARD)).await), "efgh");
 }

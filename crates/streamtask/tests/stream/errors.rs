@@ -20,7 +20,7 @@ fn system(error: &Error) -> io::ErrorKind {
 #[tokio::test]
 async fn a_refused_connection_says_so_to_everything_queued() {
     let port = free_port();
-    let task = session().stream_task("127.0.0.1", port.into()).unwrap();
+    let task = session().stream_task("127.0.0.1", port).unwrap();
     let (read, write) = (task.read_exact(1, GUARD), task.write("x", GUARD));
     let capture = task.capture_streams();
     task.resume();
@@ -32,7 +32,7 @@ async fn a_refused_connection_says_so_to_everything_queued() {
     assert_eq!(failed(write).await, ErrorKind::CannotConnect);
     assert_eq!(failed(capture).await, ErrorKind::CannotConnect);
     assert_eq!(failed(task.read_exact(1, GUARD)).await, ErrorKind::CannotConnect);
-    assert_eq!((task.state(), task.error()), (TaskState::Completed, Some(error)));
+    assert_eq!((task.state(), kind(task.error())), (TaskState::Completed, Some(error.kind())));
     assert_eq!(task.remote_address(), None);
 }
 
@@ -62,7 +62,7 @@ async fn a_reset_ends_everything_that_is_queued_and_all_that_comes_later() {
 async fn a_reset_of_an_idle_exchange_fails_the_parked_read() {
     let server = echo();
     let wire = Wire::start(server.addr(), streamtask_testkit::Cut::None);
-    let task = session().stream_task("127.0.0.1", wire.port().into()).unwrap();
+    let task = session().stream_task("127.0.0.1", wire.port()).unwrap();
     task.resume();
     done(task.write("x", GUARD)).await;
     assert_eq!(text(&done(task.read_exact(1, GUARD)).await), "x");
@@ -89,7 +89,7 @@ async fn a_name_without_an_address_cannot_be_found() {
 fn what_cannot_be_an_endpoint_makes_no_task() {
     let long = "a".repeat(254);
     let session = session();
-    let ports = [0, 65_536, 999_999, u32::MAX].map(|port| ("localhost", port));
+    let ports = [("localhost", 0)];
     let hosts =
         ["", "[]", "a\0b", "größe.example", "two words", "a/b", &long].map(|host| (host, 1));
     for (host, port) in ports.into_iter().chain(hosts) {

@@ -166,7 +166,7 @@ async fn making_tasks_while_a_session_is_invalidated_leaves_none_behind() {
     for _ in 0..50 {
         let (session, _pad, mut heard) = noted(Default::default());
         let making = session.clone();
-        let port = server.port().into();
+        let port = server.port();
         let maker = tokio::task::spawn_blocking(move || {
             let mut made = 0;
             while let Ok(task) = making.stream_task("127.0.0.1", port) {

@@ -49,7 +49,7 @@ async fn a_hundred_writes_of_mixed_size_keep_their_order() {
 async fn reads_complete_in_the_order_of_their_calls() {
     let server = source((0..100).collect());
     let wire = Wire::start(server.addr(), Cut::Random { seed: 5 });
-    let task = session().stream_task("127.0.0.1", wire.port().into()).unwrap();
+    let task = session().stream_task("127.0.0.1", wire.port()).unwrap();
     let reads: Vec<_> = (1..=10).map(|length| task.read_exact(length, GUARD)).collect();
     task.resume();
     let mut all = Vec::new();
@@ -144,7 +144,7 @@ async fn a_delimiter_is_found_however_the_bytes_were_cut() {
     for cut in [Cut::EveryByte, Cut::Join, Cut::None] {
         let server = source(b"one\r\n\r\ntwo\rthree\r\nrest".to_vec());
         let wire = Wire::start(server.addr(), cut);
-        let task = session().stream_task("127.0.0.1", wire.port().into()).unwrap();
+        let task = session().stream_task("127.0.0.1", wire.port()).unwrap();
         task.resume();
         for line in ["one\r\n", "\r\n", "two\rthree\r\n"] {
             let read = done(task.read_until("\r\n", 64, GUARD)).await;
@@ -173,7 +173,7 @@ async fn an_exact_read_gives_that_many_bytes_or_at_the_end_none() {
     let all = pattern(300_000);
     let server = source(all.clone());
     let wire = Wire::start(server.addr(), Cut::Random { seed: 11 });
-    let task = session().stream_task("127.0.0.1", wire.port().into()).unwrap();
+    let task = session().stream_task("127.0.0.1", wire.port()).unwrap();
     task.resume();
     for place in [0, 100_000] {
         let read = done(task.read_exact(100_000, GUARD)).await;

@@ -50,7 +50,7 @@ impl Layer {
 
     /// The streams of a task in `session` that speaks this.
     pub(crate) async fn captured(self, session: &Session, port: u16) -> Duplex {
-        let task = session.stream_task("127.0.0.1", port.into()).expect("a task can be made");
+        let task = session.stream_task("127.0.0.1", port).expect("a task can be made");
         task.resume();
         self.secure(&task).await;
         let (input, output) = done(task.capture_streams()).await;

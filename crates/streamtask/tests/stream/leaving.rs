@@ -32,7 +32,7 @@ fn listener(layer: Layer, begin: &Signal) -> (Server, UnboundedReceiver<Vec<u8>>
 }
 
 async fn secured(layer: Layer, session: &Session, port: u16) -> streamtask::StreamTask {
-    let task = session.stream_task("127.0.0.1", port.into()).expect("a task can be made");
+    let task = session.stream_task("127.0.0.1", port).expect("a task can be made");
     task.resume();
     layer.secure(&task).await;
     task

@@ -14,7 +14,7 @@ use crate::support::*;
 async fn nothing_touches_the_network_before_resume() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
-    let port = listener.local_addr().unwrap().port().into();
+    let port = listener.local_addr().unwrap().port();
     let session = session();
     let waiting = session.stream_task("127.0.0.1", port).unwrap();
     let mut queued = waiting.write("x", GUARD);

@@ -30,7 +30,7 @@ pub(crate) fn session_of(configuration: Configuration) -> Session {
 
 /// A suspended task of `session` to `server`.
 pub(crate) fn task_in(session: &Session, server: &Server) -> StreamTask {
-    session.stream_task("127.0.0.1", server.port().into()).expect("a task can be made")
+    session.stream_task("127.0.0.1", server.port()).expect("a task can be made")
 }
 
 /// A task to `server` in a session of its own, resumed.
@@ -97,6 +97,10 @@ pub(crate) async fn outlive(time: Duration) {
     let task = resumed(&server);
     let late = failed(task.read_data(1..=1, time)).await;
     assert_eq!(late, ErrorKind::TimedOut(Limit::Read));
+}
+
+pub(crate) fn kind(error: Option<Error>) -> Option<ErrorKind> {
+    error.map(|error| error.kind())
 }
 
 pub(crate) fn text(read: &ReadData) -> &str {
@@ -224,7 +228,7 @@ impl Heard {
 
 impl SessionDelegate for Notes {
     fn did_become_invalid(&self, _: &Session, error: Option<&Error>) {
-        assert_eq!(error, None);
+        assert!(error.is_none());
         self.say(Said::Invalid, None);
     }
 

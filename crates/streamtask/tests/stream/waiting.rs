@@ -39,13 +39,14 @@ fn refusal<T>(call: impl FnOnce() -> T) -> String {
 async fn all_refuse_to_wait() {
     let server = echo();
     let task = resumed(&server);
-    let mut streams = captured(resumed(&server)).await;
+    let mut streams = captured(resumed(&server)).await.into_blocking();
     let words = [
         refusal(|| task.read_exact(4, GUARD).wait()),
         refusal(|| task.write("ping", GUARD).wait()),
         refusal(|| task.completion().wait()),
-        refusal(|| Read::read(&mut streams, &mut [0])),
-        refusal(|| Write::write(&mut streams, b"x")),
+        refusal(|| streams.read(&mut [0])),
+        refusal(|| streams.write(b"x")),
+        refusal(|| streams.shutdown()),
     ];
     for said in words {
         assert!(said.contains(".await it") && said.contains("spawn_blocking"), "{said}");
@@ -55,14 +56,17 @@ async fn all_refuse_to_wait() {
 }
 
 /// Everything that waits, on a thread where it may.
-fn all_wait(task: StreamTask, mut streams: Duplex) {
+fn all_wait(task: StreamTask, streams: Duplex) {
+    let mut streams = streams.into_blocking();
     let read = task.read_exact(4, GUARD);
     task.write("ping", GUARD).wait().expect("it is written");
     assert_eq!(text(&read.wait().expect("it is read")), "ping");
-    Write::write_all(&mut streams, b"pong").expect("it is written");
+    streams.write_all(b"pong").expect("it is written");
     let mut answer = [0; 4];
-    Read::read_exact(&mut streams, &mut answer).expect("it is read");
+    streams.read_exact(&mut answer).expect("it is read");
     assert_eq!(&answer, b"pong");
+    streams.shutdown().expect("the sending side ends");
+    assert_eq!(streams.read_to_end(&mut Vec::new()).expect("the peer ends too"), 0);
     task.cancel();
     assert!(task.completion().wait().expect_err("it was cancelled").is_cancelled());
 }
@@ -149,7 +153,7 @@ fn a_worker_that_waits_lets_the_worker_s_other_tasks_go_on() {
             });
             let waiting = tokio::spawn(async move {
                 let connect = || {
-                    let task = session().stream_task("127.0.0.1", port.into()).expect("a task");
+                    let task = session().stream_task("127.0.0.1", port).expect("a task");
                     task.resume();
                     task
                 };
@@ -174,8 +178,9 @@ fn a_thread_that_only_knows_a_runtime_may_wait() {
 #[tokio::test]
 async fn captured_streams_still_go_on_after_a_wait_that_was_refused() {
     let server = echo();
-    let mut streams = captured(resumed(&server)).await;
-    let _ = refusal(|| Read::read(&mut streams, &mut [0]));
+    let mut streams = captured(resumed(&server)).await.into_blocking();
+    let _ = refusal(|| streams.read(&mut [0]));
+    let mut streams = streams.into_inner();
     AsyncWriteExt::write_all(&mut streams, b"ping").await.expect("it is written");
     let mut answer = [0; 4];
     soon(AsyncReadExt::read_exact(&mut streams, &mut answer)).await.expect("it is read");

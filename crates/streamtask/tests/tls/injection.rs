@@ -113,7 +113,7 @@ async fn clear_text_instead_of_a_server_hello_fails_the_handshake_at_once() {
         let write = task.write("secret", SOON);
         let error = in_time(start).await.expect_err("no TLS");
         assert_eq!(error.kind(), ErrorKind::SecureConnectionFailed, "{garbage:?}");
-        assert_eq!(in_time(write).await.expect_err("no TLS"), error);
+        assert_eq!(in_time(write).await.expect_err("no TLS").kind(), error.kind());
     }
 }
 

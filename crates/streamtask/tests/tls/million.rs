@@ -65,7 +65,7 @@ async fn live(version: Version, seed: u64) {
     let server = server(&authority, version);
     let wire = Wire::start(server.addr(), Cut::Random { seed });
     let session = streamtask::Session::new(configuration(&authority)).expect("a session");
-    let task = session.stream_task("localhost", wire.port().into()).expect("an endpoint");
+    let task = session.stream_task("localhost", wire.port()).expect("an endpoint");
     task.resume();
     stretch(&task, 0).await;
     task.start_secure_connection().await.expect("TLS");

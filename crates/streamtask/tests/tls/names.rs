@@ -27,9 +27,9 @@ async fn secured(
     port: u16,
     options: SecureOptions,
 ) -> Result<(String, String), streamtask::Error> {
-    let task = session.stream_task(host, port.into())?;
+    let task = session.stream_task(host, port)?;
     task.resume();
-    assert_eq!(task.host(), host, "what was typed stays");
+    assert_eq!(task.host(), Some(host), "what was typed stays");
     let info = in_time(task.start_secure_connection_with(options)).await?;
     let told = in_time(task.read_until("\n", 300, SOON)).await?.data;
     let told = String::from_utf8_lossy(&told).trim().to_owned();

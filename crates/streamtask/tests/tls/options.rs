@@ -28,7 +28,7 @@ async fn tls_from_the_first_byte_is_a_start_before_resume() {
     for version in VERSIONS {
         let server = streamtask_testkit::echo_tls(settings(&authority, version));
         let session = session(&authority);
-        let task = session.stream_task("localhost", server.port().into()).expect("an endpoint");
+        let task = session.stream_task("localhost", server.port()).expect("an endpoint");
         let start = task.start_secure_connection();
         let writes: Vec<_> = (0..10).map(|_| task.write("ping", SOON)).collect();
         let read = task.read_exact(40, SOON);

@@ -72,7 +72,7 @@ async fn a_task_with_a_delegate_of_its_own_is_always_asked() {
     let server = server(&settings(&authority, VERSIONS[1]));
     let session = session(&authority);
     assert!(!is_resumed(task(&session, server.port())).await);
-    let own = session.stream_task("localhost", server.port().into()).expect("an endpoint");
+    let own = session.stream_task("localhost", server.port()).expect("an endpoint");
     own.set_delegate(Silent).expect("not resumed yet");
     own.resume();
     assert!(!is_resumed(own).await, "its delegate has a say");

@@ -75,7 +75,7 @@ async fn the_session_is_asked_then_the_tasks_own_delegate_then_the_sessions_as_o
         let session =
             Session::with_delegate(configuration(&authority), of_session, DelegateQueue::serial())
                 .expect("a session");
-        let task = session.stream_task("localhost", server.port().into()).expect("an endpoint");
+        let task = session.stream_task("localhost", server.port()).expect("an endpoint");
         task.set_delegate(of_task).expect("not resumed yet");
         task.resume();
         let result = in_time(task.start_secure_connection()).await;

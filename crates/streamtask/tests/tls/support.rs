@@ -27,7 +27,7 @@ pub(crate) fn settings(authority: &Authority, version: Version) -> TlsSettings {
 
 /// A resumed task to a port of this machine.
 pub(crate) fn task(session: &Session, port: u16) -> StreamTask {
-    let task = session.stream_task("localhost", port.into()).expect("a valid endpoint");
+    let task = session.stream_task("localhost", port).expect("a valid endpoint");
     task.resume();
     task
 }

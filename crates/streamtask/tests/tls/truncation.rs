@@ -140,6 +140,6 @@ async fn an_end_during_the_handshake_is_a_failure() {
         let read = task.read_data(1..=10, SOON);
         let error = in_time(start).await.expect_err("no TLS");
         assert_eq!(error.kind(), ErrorKind::ConnectionLost);
-        assert_eq!(in_time(read).await.expect_err("no TLS"), error);
+        assert_eq!(in_time(read).await.expect_err("no TLS").kind(), error.kind());
     }
 }

@@ -135,7 +135,7 @@ async fn a_rejected_server_gets_an_alert_and_a_dropped_question_cancels() {
             assert_eq!(in_time(start).await.expect_err("refused").kind(), kind);
             let error = in_time(task.completion()).await.expect_err("over");
             assert_eq!((error.kind(), error.fault()), (kind, fault(kind)));
-            let endpoint = format!("localhost:{}", task.port());
+            let endpoint = format!("localhost:{}", server.port());
             assert_eq!(format!("{error:?}"), format!("{endpoint}: {said}"));
         }
         tokio::task::spawn_blocking(move || server.finish()).await.expect("content");

@@ -26,7 +26,7 @@ impl Dialogue {
             .roots(Roots::Only(roots))
             .tls_minimum(scene.version)
             .tls_maximum(scene.version);
-        let task = Session::new(configuration)?.stream_task("localhost", port.into())?;
+        let task = Session::new(configuration)?.stream_task("localhost", port)?;
         task.resume();
         Ok(Dialogue(task))
     }

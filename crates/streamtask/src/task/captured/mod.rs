@@ -1,10 +1,11 @@
 //! The two streams of a task that was captured, for any other API.
 //!
 //! They share one socket and the task's pipe, so bytes that were received and not read come first and
-//! TLS goes on: [`link`] joins them, [`connection`] moves the bytes, [`waiters`] knows who waits. That they
-//! implement everybody's traits stands in [`traits`]. How the connection is closed is
+//! TLS goes on: [`link`] joins them, [`connection`] moves the bytes, [`waiters`] knows who waits. Tokio's
+//! traits stand in [`traits`], other people's in [`adapters`]. How the connection is closed is
 //! [`net::linger`](crate::net::linger)'s.
 
+mod adapters;
 mod connection;
 mod link;
 mod traits;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 
 use streamtask_proto::{EofKind, Pipe, ReadData};
 use tokio::net::TcpStream;
+
+pub use adapters::{Blocking, Compat};
 
 use crate::net::linger::Closer;
 use link::Link;

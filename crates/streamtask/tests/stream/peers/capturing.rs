@@ -25,7 +25,7 @@ struct Told {
 
 /// One connection: captured behind the greeting, or with a part of it unread.
 async fn play(case: Case, session: &Session, port: u16, round: usize) -> Told {
-    let task = session.stream_task("127.0.0.1", port.into()).expect("a task can be made");
+    let task = session.stream_task("127.0.0.1", port).expect("a task can be made");
     task.resume();
     done(task.write("", GUARD)).await;
     case.peer.layer.secure(&task).await;

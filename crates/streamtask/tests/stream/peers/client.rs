@@ -76,7 +76,7 @@ impl Client {
 
     /// One connection to `peer`.
     pub(crate) async fn play(self, peer: Peer, session: &Session, port: u16, round: usize) -> Told {
-        let task = session.stream_task("127.0.0.1", port.into()).expect("a task can be made");
+        let task = session.stream_task("127.0.0.1", port).expect("a task can be made");
         let play = Play { task: &task, peer, port, round };
         // Listening changes whom the socket wakes.
         let events = (round % 2 == 1).then(|| task.events());

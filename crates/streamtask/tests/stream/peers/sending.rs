@@ -138,7 +138,7 @@ impl Way {
         port: u16,
         all: &[u8],
     ) -> Result<(), ErrorKind> {
-        let task = session.stream_task("127.0.0.1", port.into()).expect("a task can be made");
+        let task = session.stream_task("127.0.0.1", port).expect("a task can be made");
         let completion = task.completion();
         if let Way::DropsQueued = self {
             if layer != Layer::Clear {

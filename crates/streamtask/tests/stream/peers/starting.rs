@@ -247,7 +247,7 @@ impl Client {
 
 /// One connection to `peer`.
 async fn play(peer: Peer, client: Client, session: &Session, port: u16, round: usize) {
-    let task = session.stream_task("127.0.0.1", port.into()).expect("a task can be made");
+    let task = session.stream_task("127.0.0.1", port).expect("a task can be made");
     let events = (round % 2 == 1).then(|| task.events());
     let completion = task.completion();
     task.resume();
