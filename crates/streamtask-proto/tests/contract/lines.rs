@@ -69,3 +69,17 @@ fn a_delimiter_that_comes_back_with_a_dropped_read_is_found() {
     world.input(Input::Return { read, is_last: true });
     assert_eq!(&world.data(line).data[..], b"x\n");
 }
+
+#[test]
+fn a_delimiter_of_nothing_or_longer_than_what_may_come_is_refused() {
+    let mut world = world();
+    hear(&mut world, "abc");
+    let nothing = until(&mut world, "", Timeout::NEVER);
+    let kind = ReadKind::Until { delimiter: Bytes::from_static(b"abc"), max: 2 };
+    let long = world.enqueue(Operation::Read(kind, Timeout::NEVER));
+    for refused in [nothing, long] {
+        assert_eq!(world.error(refused).kind(), ErrorKind::InvalidArgument);
+    }
+    let line = until(&mut world, "c", Timeout::NEVER);
+    assert_eq!(&world.data(line).data[..], b"abc");
+}

@@ -99,6 +99,8 @@ fn the_resource_timeout_ends_the_task() {
     world.advance(604_800 * SECOND);
     let limit = ErrorKind::TimedOut(Limit::Resource);
     assert_eq!(world.error(read).kind(), limit);
+    let said = "server.test:25: timed out: the whole task (after 604800 s, still open)";
+    assert_eq!(world.error(read).to_string(), said);
     assert!(
         matches!(world.events.last(), Some(Event::Finished(Err(error))) if error.kind() == limit)
     );
@@ -188,6 +190,8 @@ fn a_handshake_that_does_not_move_fails_the_task() {
     world.advance(60 * SECOND);
     let limit = ErrorKind::TimedOut(Limit::SecureStart);
     assert_eq!(world.error(start).kind(), limit);
+    let said = "server.test:25: timed out: the TLS handshake (after 60 s)";
+    assert_eq!(world.error(start).to_string(), said);
     assert_eq!(world.error(write).kind(), limit);
 }
 

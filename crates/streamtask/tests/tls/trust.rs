@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use streamtask::{
-    Challenge, Credential, DelegateQueue, ErrorKind, Fault, Session, SessionDelegate, StreamTask,
+    Challenge, Credential, DelegateQueue, ErrorKind, Event, Fault, Session, SessionDelegate,
+    StreamTask,
 };
 use streamtask_testkit::{Authority, Certificate, Server, TlsSettings};
 
@@ -129,6 +130,7 @@ async fn a_rejected_server_gets_an_alert_and_a_dropped_question_cancels() {
         for (answer, kind, said) in answers {
             let (session, challenges) = asking(&authority);
             let task = task(&session, server.port());
+            let mut events = task.events();
             let start = task.start_secure_connection();
             let (challenge, _challenges) = in_time(next(challenges)).await;
             answer(challenge);
@@ -137,6 +139,13 @@ async fn a_rejected_server_gets_an_alert_and_a_dropped_question_cancels() {
             assert_eq!((error.kind(), error.fault()), (kind, fault(kind)));
             let endpoint = format!("localhost:{}", server.port());
             assert_eq!(format!("{error:?}"), format!("{endpoint}: {said}"));
+            let mut told = Vec::new();
+            while let Some(event) = in_time(events.next()).await {
+                told.push(event);
+            }
+            // Whoever cancels has ended it; whoever refuses has broken it off.
+            let closes = told.iter().any(|event| matches!(event, Event::ReadClosed));
+            assert_eq!(closes, kind != ErrorKind::Cancelled, "{told:?}");
         }
         tokio::task::spawn_blocking(move || server.finish()).await.expect("content");
         for alert in alerts.lock().expect("nobody panicked").iter() {
