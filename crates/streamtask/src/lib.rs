@@ -37,7 +37,8 @@
 //! loses no byte; dropping that of anything else changes nothing. Dropping the last handle of a task lets
 //! what is queued run to its end, then closes the connection cleanly: what was written arrives, even if the
 //! peer has said something that nobody read. That goes on behind the end of the task
-//! ([`Configuration::linger`]); a program that ends waits for [`Session::lingering`] first. A suspended task
+//! ([`Configuration::linger`]). The end of the program, or of the runtime, ends all of it: whoever has written
+//! something waits for [`Session::finished`] first. A suspended task
 //! that is dropped with something queued ends as cancelled: nobody could resume it. While what is queued runs
 //! on, 1 MiB of what the peer says is kept for a handle that [`Session::all_tasks`] might hand out; with more
 //! the read side is given up.
@@ -71,8 +72,10 @@ pub use challenge::{
 };
 pub use config::{Configuration, Roots};
 pub use delegate::{SessionDelegate, TaskMetrics};
-pub use lingering::Lingering;
+pub use lingering::{Finished, Lingering};
 pub use queue::{DelegateQueue, Job};
+/// Certificates and keys in DER, as `rustls-pki-types` has them.
+pub use rustls::pki_types::{CertificateDer as Certificate, PrivateKeyDer as PrivateKey};
 pub use session::Session;
 pub use streamtask_proto::tls::{Identity, Pin, SecureOptions, Sha256, TlsInfo, TlsVersion};
 pub use streamtask_proto::{

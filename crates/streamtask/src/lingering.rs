@@ -9,7 +9,7 @@ use std::future::Future;
 use std::mem::take;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use crate::blocking::block_on;
 use crate::lock;
@@ -66,7 +66,43 @@ impl Drop for Lingering {
 
 impl fmt::Debug for Lingering {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lingering").field("connections", &self.lingerers.count()).finish()
+        f.debug_struct("Lingering").field("count", &self.lingerers.count()).finish()
+    }
+}
+
+/// Ready when no task of the session is under way any more and no connection is being closed.
+///
+/// Tasks under way are those of [`Session::all_tasks`](crate::Session::all_tasks). Dropping it changes
+/// nothing.
+#[must_use = "a future does nothing unless it is polled"]
+#[derive(Debug)]
+pub struct Finished {
+    tasks: Lingering,
+    connections: Lingering,
+}
+
+impl Finished {
+    pub(crate) fn new(tasks: Lingering, connections: Lingering) -> Self {
+        Finished { tasks, connections }
+    }
+
+    /// Blocks until then. Needs no runtime.
+    ///
+    /// # Panics
+    /// Where [`Operation::wait`](crate::Operation::wait) does.
+    #[track_caller]
+    pub fn wait(self) {
+        block_on(self);
+    }
+}
+
+impl Future for Finished {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // A task leaves its connection behind before it is over.
+        ready!(Pin::new(&mut self.tasks).poll(cx));
+        Pin::new(&mut self.connections).poll(cx)
     }
 }
 

@@ -4,13 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::driver::Shared;
+use crate::lingering::Lingerer;
 
 /// Which tasks there are, and whether there may be more.
 #[derive(Default)]
 pub(crate) struct Registry {
-    tasks: BTreeMap<u64, Arc<Shared>>,
+    tasks: BTreeMap<u64, Entry>,
     last: u64,
     phase: Phase,
+}
+
+/// A task, and that it is under way once it is.
+struct Entry {
+    task: Arc<Shared>,
+    under_way: Option<Lingerer>,
 }
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
@@ -36,15 +43,25 @@ impl Registry {
     pub(crate) fn enter(&mut self, number: u64, task: Arc<Shared>) -> bool {
         let is_open = self.phase == Phase::Open;
         if is_open {
-            self.tasks.insert(number, task);
+            self.tasks.insert(number, Entry { task, under_way: None });
         }
         is_open
     }
 
-    /// Lets a task go. `true` if the session is over with it.
-    pub(crate) fn leave(&mut self, number: u64) -> bool {
-        self.tasks.remove(&number);
-        self.is_over_now()
+    /// A task is resumed for the first time. What it was under way by before comes back, to be dropped
+    /// without locks.
+    pub(crate) fn begin(&mut self, number: u64, under_way: Lingerer) -> Option<Lingerer> {
+        match self.tasks.get_mut(&number) {
+            Some(entry) => entry.under_way.replace(under_way),
+            None => Some(under_way),
+        }
+    }
+
+    /// Lets a task go; what it was under way by is to be dropped without locks. `true` if the session is over
+    /// with it.
+    pub(crate) fn leave(&mut self, number: u64) -> (Option<Lingerer>, bool) {
+        let entry = self.tasks.remove(&number);
+        (entry.and_then(|entry| entry.under_way), self.is_over_now())
     }
 
     /// Allows no more tasks. `true` if the session is over with that.
@@ -66,10 +83,10 @@ impl Registry {
 
     /// The tasks in the order of their making.
     pub(crate) fn tasks(&self) -> Vec<Arc<Shared>> {
-        self.tasks.values().cloned().collect()
+        self.tasks.values().map(|entry| entry.task.clone()).collect()
     }
 
     pub(crate) fn task(&self, number: u64) -> Option<Arc<Shared>> {
-        self.tasks.get(&number).cloned()
+        self.tasks.get(&number).map(|entry| entry.task.clone())
     }
 }

@@ -11,11 +11,11 @@ use tokio::runtime::Handle;
 use crate::delegate::SessionDelegate;
 use crate::dispatch::Mailbox;
 use crate::driver::Shared;
-use crate::lingering::Lingerers;
+use crate::lingering::{Lingerer, Lingerers};
 use crate::net::linger::{Closer, Limits};
 use crate::queue::{DelegateQueue, Executor};
 use crate::registry::Registry;
-use crate::{Configuration, Lingering, StreamTask, lock, task};
+use crate::{Configuration, Finished, Lingering, StreamTask, lock, task};
 
 /// A group of tasks (`URLSession`). Cheap to clone; clones are the same session.
 ///
@@ -35,6 +35,10 @@ pub(crate) struct SessionInner {
     description: Mutex<Option<String>>,
     mailbox: Mailbox,
     lingerers: Arc<Lingerers>,
+    /// Tasks that were resumed and are not over.
+    under_way: Arc<Lingerers>,
+    /// Tasks that are over: they leave when no lock is held.
+    ended: Mutex<Vec<Lingerer>>,
     /// How many questions of handshakes wait for an answer.
     pub(crate) questions: AtomicUsize,
     is_shared: bool,
@@ -88,6 +92,8 @@ impl Session {
             registry: Mutex::default(),
             description: Mutex::default(),
             lingerers: Arc::default(),
+            under_way: Arc::default(),
+            ended: Mutex::default(),
             questions: AtomicUsize::new(0),
             is_shared,
         })))
@@ -188,6 +194,25 @@ impl Session {
         }
     }
 
+    /// The future of the end of everything: ready when no task is under way any more and no connection is
+    /// being closed. So a program ends without losing writes that stand:
+    ///
+    /// ```no_run
+    /// # async fn example(session: streamtask::Session) -> Result<(), streamtask::Error> {
+    /// let task = session.connect("logs.example.org", 514)?;
+    /// task.write("<14>I was here\n", None).detach();
+    /// task.close();
+    /// drop(task);
+    /// session.finished().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A task that nobody closes, cancels or drops is waited for.
+    pub fn finished(&self) -> Finished {
+        Finished::new(Lingering::new(self.0.under_way.clone()), self.lingering())
+    }
+
     /// The future of its connections' end: tasks are over before what they wrote has arrived.
     pub fn lingering(&self) -> Lingering {
         Lingering::new(self.0.lingerers.clone())
@@ -247,9 +272,17 @@ impl SessionInner {
         lock(&self.delegate).clone()
     }
 
+    /// A task is resumed for the first time. Call it without locks.
+    pub(crate) fn task_begins(&self, number: u64) {
+        let under_way = self.under_way.enter();
+        let before = lock(&self.registry).begin(number, under_way);
+        drop(before);
+    }
+
     /// A task has had its last message. What follows for the session needs a [`kick`](Self::kick).
     pub(crate) fn task_ended(self: &Arc<Self>, number: u64) {
-        let is_over = lock(&self.registry).leave(number);
+        let (under_way, is_over) = lock(&self.registry).leave(number);
+        lock(&self.ended).extend(under_way);
         if is_over {
             self.become_invalid();
         }
@@ -274,6 +307,8 @@ impl SessionInner {
 
     /// Runs what the session has to say. Call it without locks.
     pub(crate) fn kick(&self) {
+        let ended = std::mem::take(&mut *lock(&self.ended));
+        drop(ended);
         self.mailbox.kick();
     }
 }

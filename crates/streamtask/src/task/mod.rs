@@ -133,6 +133,7 @@ impl StreamTask {
     pub fn resume(&self) {
         let begins = !self.0.lock().stream.has_begun();
         if begins {
+            self.0.session.task_begins(self.identifier());
             self.ask_the_delegate();
         }
         self.0.input(Input::Resume);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use streamtask::{Configuration, DelegateQueue, Session, TaskState};
-use streamtask_testkit::{closer, echo, silent};
+use streamtask_testkit::{closer, echo, silent, sink};
 
 use crate::support::*;
 
@@ -149,4 +149,53 @@ fn a_session_that_is_dropped_leaves_no_thread() {
         // Queues keep their threads for a moment, in case there is more to do.
         settle(|| threads() <= before);
     });
+}
+
+#[tokio::test]
+async fn a_program_that_waits_for_the_end_of_its_session_loses_no_write_that_stands() {
+    let (server, received) = sink();
+    let session = session();
+    for _ in 0..3 {
+        let task = session.connect("127.0.0.1", server.port()).expect("a task");
+        task.write(pattern(1 << 20), GUARD).detach();
+        task.close();
+    }
+    soon(session.finished()).await;
+    for _ in 0..3 {
+        assert!(soon(received.next()).await == pattern(1 << 20), "it arrived before the end");
+    }
+    assert_eq!(session.all_tasks(), []);
+    server.finish();
+}
+
+#[test]
+fn whoever_waits_for_a_session_waits_for_what_is_under_way_and_for_nothing_else() {
+    within(|| {
+        let (session, server) = (session(), echo());
+        session.finished().wait();
+        let suspended = task_in(&session, &server);
+        session.finished().wait();
+        let task = session.connect("127.0.0.1", server.port()).expect("a task");
+        let waits = std::thread::spawn({
+            let finished = session.finished();
+            move || finished.wait()
+        });
+        task.write("ping", GUARD).wait().expect("it is written");
+        task.read_exact(4, GUARD).wait().expect("it is read");
+        assert!(!waits.is_finished(), "the task is still there");
+        task.cancel();
+        waits.join().expect("it comes to its end");
+        drop(suspended);
+    });
+}
+
+#[tokio::test]
+async fn captured_tasks_are_over_when_their_streams_are() {
+    let (session, server) = (session(), echo());
+    let task = session.connect("127.0.0.1", server.port()).expect("a task");
+    let streams = done(task.capture_streams()).await;
+    // The task is over, and the connection is no longer the session's to close.
+    soon(session.finished()).await;
+    drop(streams);
+    soon(session.finished()).await;
 }
