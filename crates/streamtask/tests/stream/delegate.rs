@@ -398,3 +398,24 @@ async fn a_delegate_that_the_program_keeps_hears_of_everything() {
     let all = everything.0.lock().unwrap().clone();
     assert_eq!(all, ["Connected", "WriteClosed", "ReadClosed", "Finished(Ok(()))", "completed"]);
 }
+
+#[test]
+fn events_can_be_waited_for_and_called_back_too() {
+    within(|| {
+        let server = half_closer();
+        let task = task_in(&session(), &server);
+        let (mut waited, called) = (task.events(), task.events());
+        let (sender, heard) = mpsc::channel();
+        called.on_event(move |event| sender.send(format!("{event:?}")).expect("the test listens"));
+        task.resume();
+        task.close_write();
+        task.read_data(1..=1, GUARD).wait().expect("the end");
+        let mut all = Vec::new();
+        while let Some(event) = waited.wait_next() {
+            all.push(format!("{event:?}"));
+        }
+        assert_eq!(all, ["Connected", "WriteClosed", "ReadClosed", "Finished(Ok(()))"]);
+        // The callback is dropped behind the last, and with it its end of the channel.
+        assert_eq!(heard.iter().collect::<Vec<_>>(), all);
+    });
+}
