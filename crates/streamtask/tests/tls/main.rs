@@ -3,6 +3,7 @@
 mod capture;
 mod doors;
 mod ends;
+mod examples;
 mod identity;
 mod injection;
 mod manners;
