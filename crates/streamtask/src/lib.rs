@@ -5,25 +5,97 @@
 //! to any other API. It is Foundation's `URLSessionStreamTask` for Linux, macOS and Windows, with
 //! Foundation's names in Rust spelling.
 //!
+//! # Connect and talk
 //! ```no_run
 //! use std::time::Duration;
-//! use streamtask::{Configuration, Session, Timeout};
+//! use streamtask::{Error, ErrorKind, Session};
 //!
-//! # async fn example() -> Result<(), streamtask::Error> {
-//! let session = Session::new(Configuration::default().timeout_for_request(Duration::from_secs(20)))?;
-//! let task = session.stream_task("imap.example.org", 143)?;           // suspended; nothing touches the network yet
-//! task.resume();
-//! let greeting = task.read_data(1..=4096, Duration::from_secs(30)).await?;    // .data: Bytes, .at_eof: bool
-//! task.write("a1 STARTTLS\r\n", Duration::from_secs(30)).await?;             // anything that turns into Bytes
-//! let reply = task.read_data(1..=4096, Duration::from_secs(30)).await?;
-//! let tls = task.start_secure_connection().await?;                    // may also be dropped: barriers stand
-//! task.write("a2 CAPABILITY\r\n", Timeout::NEVER).await?;
-//! task.stop_secure_connection().await?;                               // clear text again, same socket
-//! task.close_write();                                                 // a barrier, not a wait
-//! let (input, output) = task.capture_streams().await?;
+//! # async fn example() -> Result<(), Error> {
+//! let limit = Duration::from_secs(30);
+//! let task = Session::shared().connect("imap.example.org", 143)?;
+//! let greeting = task.read_until("\r\n", 8192, limit).await?.data;
+//! task.write("a1 STARTTLS\r\n", limit).await?;
+//! let reply = task.read_until("\r\n", 8192, limit).await?.data;
+//! if !reply.starts_with(b"a1 OK") {
+//!     return Err(Error::new(ErrorKind::SecureConnectionFailed).with_detail("it has no STARTTLS"));
+//! }
+//! let tls = task.start_secure_connection().await?;
+//! task.write("a2 LOGOUT\r\n", limit).await?;
+//! task.close();
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Whom to trust
+//! By default, whom the platform trusts. A device that nobody vouches for is known by what it shows:
+//!
+//! ```
+//! # fn example() -> Result<(), streamtask::Error> {
+//! use streamtask::{Configuration, Pin, Session};
+//!
+//! // openssl x509 -in server.pem -noout -fingerprint -sha256
+//! let shown = "BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:B0:03:61:A3:96:17:7A:9C:B4:10:FF:61:F2:00:15:AD";
+//! let session = Session::new(Configuration::default().pin(Pin::Certificate(shown.parse()?)))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Anything else a [delegate](SessionDelegate) decides, from any thread and at any time.
+//!
+//! # Without a runtime
+//! ```no_run
+//! # fn example() -> Result<(), streamtask::Error> {
+//! let task = streamtask::Session::shared().connect("localhost", 7)?;
+//! // Both are under way at once, each with its own deadline.
+//! let answer = task.read_exact(5, std::time::Duration::from_secs(1));
+//! task.write("hello", None).wait()?;
+//! assert_eq!(answer.wait()?.data, "hello");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Callbacks
+//! ```no_run
+//! # fn example(task: streamtask::StreamTask) {
+//! task.read_until("\n", 8192, None).on_complete(|line| match line {
+//!     Ok(line) => println!("{:?}", line.data),
+//!     Err(error) => eprintln!("{error}"),
+//! });
+//! task.events().on_event(|event| println!("{event:?}"));
+//! # }
+//! ```
+//!
+//! # Errors
+//! An [`Error`] has a [kind](ErrorKind) to match on, says [whose fault](Fault) it was, and reads as a
+//! sentence:
+//!
+//! ```no_run
+//! # async fn example(task: streamtask::StreamTask) {
+//! use streamtask::Fault;
+//!
+//! if let Err(error) = task.start_secure_connection().await {
+//!     match error.fault() {
+//!         // imap.example.org:993: the server's certificate has expired (it was valid until …)
+//!         Fault::Trust => eprintln!("do not go on: {error}"),
+//!         Fault::Network | Fault::Time => eprintln!("try again later: {error}"),
+//!         _ => eprintln!("{error}"),
+//!     }
+//! }
+//! # }
+//! ```
+//!
+//! # Any other API
+//! ```no_run
+//! # async fn example(task: streamtask::StreamTask) -> Result<(), Box<dyn std::error::Error>> {
+//! let (mut input, mut output) = task.capture_streams().await?;
+//! tokio::io::copy(&mut input, &mut output).await?; // tokio's traits, decrypted
+//! let (input, output) = (input.into_blocking(), output.compat()); // or std's, or those of futures-io
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! More is in the repository's `examples`. Who knows Foundation finds every member's name in
+//! [`foundation`].
 //!
 //! # Order
 //! An operation is enqueued **by the call**, in the order of calls. Reads and writes are two independent
@@ -43,6 +115,12 @@
 //! on, 1 MiB of what the peer says is kept for a handle that [`Session::all_tasks`] might hand out; with more
 //! the read side is given up.
 //!
+//! A task lives on behind the peer's end, too, until this side has [closed](StreamTask::close) or nobody holds
+//! it.
+//!
+//! # Sockets
+//! Each has `TCP_NODELAY`: small writes are gathered here, so that the system need not wait for more.
+//!
 //! # Runtimes
 //! With a tokio runtime around [`StreamTask::resume`], that runtime runs the task; it needs its I/O and
 //! time drivers. A runtime with a single thread runs it only while somebody is in its `block_on`: whoever
@@ -55,6 +133,7 @@ mod config;
 mod delegate;
 mod dispatch;
 mod driver;
+pub mod foundation;
 mod lingering;
 mod net;
 mod queue;

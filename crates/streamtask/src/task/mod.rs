@@ -28,13 +28,16 @@ use crate::{Completion, Events, Progress, Session, driver, lock, runtime};
 
 /// One raw stream, from its name to its end (`URLSessionStreamTask`).
 ///
-/// Tasks are made by a [`Session`] and begin suspended; there is no other way to make one:
+/// Tasks are made by a [`Session`]: [suspended](Session::stream_task), so that all may be queued first, or
+/// [resumed](Session::connect).
 ///
-/// ```compile_fail,E0599
-/// let task = streamtask::StreamTask::default();
-/// ```
-/// ```compile_fail,E0423
-/// let make = streamtask::StreamTask;
+/// ```no_run
+/// # async fn example() -> Result<(), streamtask::Error> {
+/// let task = streamtask::Session::shared().connect("example.org", 7)?;
+/// task.write("hello", None).await?;
+/// assert_eq!(task.read_exact(5, None).await?.data, "hello");
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// Cheap to clone; clones are the same task, and equal. **Dropping** the last one lets what is queued run
@@ -43,6 +46,14 @@ use crate::{Completion, Events, Progress, Session, driver, lock, runtime};
 pub struct StreamTask(Arc<Shared>);
 
 /// What is a task's own and never the connection's.
+///
+/// Nobody makes a task without a session:
+/// ```compile_fail,E0599
+/// let task = streamtask::StreamTask::default();
+/// ```
+/// ```compile_fail,E0423
+/// let make = streamtask::StreamTask;
+/// ```
 pub(crate) struct Identity {
     pub(crate) number: u64,
     pub(crate) delegate: Mutex<Option<Arc<dyn SessionDelegate>>>,
