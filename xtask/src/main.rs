@@ -2,6 +2,8 @@
 //!
 //! It only calls cargo, so that it builds in a second; what there is to do stands in the crates it calls.
 
+mod api;
+
 use std::env;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -18,6 +20,8 @@ usage: cargo xtask COMMAND
   mutants  plants faults in the core and the driver, one at a time, and names
            those that no test finds: hours; cargo-mutants is built under
            target/ if it is missing; further options go to it (--shard 1/40)
+  api      compares the library's public items with crates/streamtask/api.txt;
+           --bless writes that anew
   bench    us and our peers on the same work, in turn; see --help behind it
 ";
 
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
         "fuzz" => fuzz(rest),
         "mutants" => mutants(rest),
         "bench" => bench(rest),
+        "api" => api(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             true
@@ -114,6 +119,20 @@ fn mutants(rest: &[String]) -> bool {
     // The tests of both packages: the library's find what the core's leave.
     mutants.args(["--test-package", "streamtask-proto,streamtask"]).args(rest);
     is_well(&mut mutants)
+}
+
+fn api(rest: &[String]) -> bool {
+    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let pages = Path::new(&target).join("doc").join("streamtask");
+    // Pages of items that are no more would still lie there.
+    let _ = std::fs::remove_dir_all(&pages);
+    if !cargo(&["doc", "--quiet", "--package", "streamtask", "--no-deps"]) {
+        return false;
+    }
+    api::check(&pages, rest.iter().any(|option| option == "--bless")).unwrap_or_else(|error| {
+        eprintln!("the list cannot be made: {error}");
+        false
+    })
 }
 
 /// The test binary of the model does it, built to be fast and to check itself.
