@@ -158,39 +158,39 @@ macro_rules! setters {
 
 impl Configuration {
     setters! {
-        /// Sets the field of that name.
+        /// Accepts no version of TLS below this.
         tls_minimum: TlsVersion,
-        /// Sets the field of that name.
+        /// Offers no version of TLS above this.
         tls_maximum: TlsVersion,
-        /// Sets the field of that name.
+        /// Trusts whom these vouch for.
         roots: Roots,
-        /// Sets the field of that name.
+        /// Decides what becomes of clear text that lies unread when TLS is to start.
         unread_clear_text: UnreadClearText,
-        /// Sets the field of that name.
+        /// Takes an end of TLS without close_notify for an end, of its own kind, and no error.
         tolerate_truncation: bool,
-        /// Sets the field of that name.
+        /// Has barriers wait for reads that have no byte yet, too.
         strict_barriers: bool,
-        /// Sets the field of that name.
+        /// Has a read's timeout fail the whole task.
         timeout_is_fatal: bool,
-        /// Sets the field of that name.
+        /// Has `stop_secure_connection` do nothing, as on Apple's systems.
         stop_secure_is_noop: bool,
     }
 
-    /// Sets the field of that name.
+    /// Limits connecting, each TLS handshake and each stop of TLS to this.
     #[must_use]
     pub fn timeout_for_request(mut self, timeout: impl Into<Timeout>) -> Self {
         self.timeout_for_request = timeout.into();
         self
     }
 
-    /// Sets the field of that name.
+    /// Limits the whole life of a task, from its first resume, to this.
     #[must_use]
     pub fn timeout_for_resource(mut self, timeout: impl Into<Timeout>) -> Self {
         self.timeout_for_resource = timeout.into();
         self
     }
 
-    /// Sets the field of that name. With [`Timeout::NEVER`] only the peer ends it, or the bytes it sends.
+    /// Gives a closing connection so long without progress. With [`Timeout::NEVER`] only the peer ends it, or the bytes it sends.
     /// Where losing the end of what was written is all right, `cancel` closes at once.
     #[must_use]
     pub fn linger(mut self, timeout: impl Into<Timeout>) -> Self {
@@ -198,7 +198,7 @@ impl Configuration {
         self
     }
 
-    /// Sets the field of that name.
+    /// Offers these application protocols, most wanted first.
     #[must_use]
     pub fn alpn<P: Into<Vec<u8>>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
         self.alpn = protocols.into_iter().map(Into::into).collect();
@@ -224,14 +224,14 @@ impl Configuration {
         self
     }
 
-    /// Sets the field of that name.
+    /// Shows this certificate to servers that ask for one.
     #[must_use]
     pub fn identity(mut self, identity: Identity) -> Self {
         self.identity = Some(identity);
         self
     }
 
-    /// Sets the field of that name.
+    /// Appends TLS secrets to this file: for debugging, since whoever has it can read the traffic.
     #[must_use]
     pub fn key_log(mut self, file: impl Into<PathBuf>) -> Self {
         self.key_log = Some(file.into());

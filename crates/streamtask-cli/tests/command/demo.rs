@@ -59,3 +59,17 @@ fn the_demo_fits_eighty_columns_and_has_no_colours_in_a_pipe() {
         assert!(!line.contains('\u{1b}'), "{line:?}");
     }
 }
+
+#[test]
+fn the_throughput_is_that_of_the_times_beside_it() {
+    let shown = String::from_utf8(run(&["demo"], b"").expect(0).stdout).expect("text");
+    let line = |words: &str| shown.lines().find(|line| line.contains(words)).expect(words);
+    let time =
+        |line: &str| line.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
+    let (from, to) = (line("1 MiB of data"), line("the same bytes"));
+    let milliseconds = time(to).expect("a time") - time(from).expect("a time");
+    let rate = to.split(" at ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<f64>().ok());
+    let expected = 2.0 / (milliseconds / 1000.0);
+    let rate = rate.expect("a rate");
+    assert!((rate / expected - 1.0).abs() < 0.15, "{rate} MiB/s in {milliseconds} ms");
+}
