@@ -178,7 +178,10 @@ impl Stream {
             Input::Resume => self.resume(now),
             Input::Suspend => self.suspend(now),
             Input::Cancel => self.fail(ErrorKind::Cancelled.into()),
-            Input::Abandoned(abandoned) => self.abandoned = abandoned,
+            Input::Abandoned(abandoned) => {
+                self.abandoned = abandoned;
+                self.give_up_reading();
+            }
             Input::Connected => self.connected(),
             Input::ConnectFailed(error) => self.fail(error),
             Input::Received(count) => self.received(now, count),
@@ -274,9 +277,9 @@ impl Stream {
         let result = self.pipe.received(count);
         self.give_up_reading();
         self.judge_clear_text();
-        if self.reads_no_more() && !self.barriers.starts_secure() {
+        if self.reads_no_more() && (self.pipe.is_secure() || !self.barriers.starts_secure()) {
             // It is taken in for what stands behind it, and is itself for nobody. A start of TLS has to see
-            // what was there before it.
+            // the clear text that was there before it.
             self.pipe.inbox_mut().throw_away();
         }
         self.decoded(result);
