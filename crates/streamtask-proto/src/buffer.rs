@@ -25,7 +25,7 @@ impl Outgoing {
     }
 
     /// Gives the memory back, unless something waits in it.
-    pub(crate) fn rest(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         if self.is_empty() {
             *self = Outgoing::default();
         }
@@ -143,11 +143,11 @@ mod tests {
         let mut out = Outgoing::default();
         out.append(&[1; KEEP]);
         out.sent(1);
-        out.rest();
+        out.shrink();
         assert_eq!(out.pending().len(), KEEP - 1, "what waits is not memory to be given back");
         out.sent(KEEP - 1);
         assert!(out.capacity() >= KEEP, "the next batch will need it");
-        out.rest();
+        out.shrink();
         assert_eq!(out.capacity(), 0);
         out.append(&[1; KEEP + 1]);
         out.sent(KEEP + 1);

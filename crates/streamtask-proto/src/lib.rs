@@ -34,17 +34,17 @@ mod buffer;
 mod deadlines;
 mod error;
 mod link;
-mod machine;
 mod stream;
 mod target;
 pub mod tls;
+mod words;
 
 pub use deadlines::Timeout;
 pub use error::{Error, ErrorKind, Fault, Limit};
 pub use link::{EofKind, HandshakeStep, Pipe, Transmit};
-pub use machine::{
+pub use stream::{Lent, Options, Stream, UnreadClearText};
+pub use target::Target;
+pub use words::{
     Closing, Event, Input, Layer, OpId, Operation, Outcome, Output, ReadData, ReadKind, TaskState,
     Wait,
 };
-pub use stream::{Lent, Options, Stream, UnreadClearText};
-pub use target::Target;

@@ -9,7 +9,7 @@ use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::machine::Place;
+use crate::words::Place;
 use crate::{EofKind, Layer, ReadData};
 
 /// Unread bytes, layer by layer.
@@ -188,7 +188,7 @@ impl Inbox {
     }
 
     /// Gives the memory back that is not in use.
-    pub(crate) fn rest(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         self.today = BytesMut::from(&self.today[..]);
     }
 }

@@ -154,11 +154,11 @@ impl Pipe {
     }
 
     /// Gives the memory back that is not in use; the next bytes begin small again.
-    pub(crate) fn rest(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         self.appetite = Appetite::new();
         self.wire = BytesMut::from(&self.wire[..]);
-        self.inbox.rest();
-        self.out.rest();
+        self.inbox.shrink();
+        self.out.shrink();
     }
 
     /// Whether writes go through [`Pipe::encrypt`] rather than to the socket as they are.

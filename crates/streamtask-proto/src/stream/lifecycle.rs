@@ -120,8 +120,8 @@ impl Stream {
             Some(limit) => self.fail(self.over_limit(limit)),
             None => self.expire(time),
         }
-        if self.rest.0.is_past(time) {
-            self.rest(now);
+        if self.memory.deadline().is_past(time) {
+            self.look_at_memory(now);
         }
         self.earliest = self.next_deadline();
     }
@@ -175,7 +175,7 @@ impl Stream {
         };
         let lanes = self.reads.earliest_deadline().min(self.writes.earliest_deadline());
         let phases = self.barriers.deadline().min(self.resource_deadline);
-        opening.min(lanes).min(phases).min(self.rest.0)
+        opening.min(lanes).min(phases).min(self.memory.deadline())
     }
 
     /// The deadline of a phase that begins now.

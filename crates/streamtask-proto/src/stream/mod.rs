@@ -32,7 +32,7 @@ use crate::{
 use barriers::{Barriers, Holds};
 use lifecycle::Life;
 use reads::{ReadSide, Reads};
-use waiting::Load;
+use waiting::Memory;
 use writes::Writes;
 
 pub use lent::Lent;
@@ -110,8 +110,7 @@ pub struct Stream {
     /// No deadline comes before this one. It may be too early, never too late.
     earliest: Deadline,
     resource_deadline: Deadline,
-    /// When memory that was grown under load may be given back, and whether it was used since.
-    rest: (Deadline, Load),
+    memory: Memory,
     outputs: VecDeque<Output>,
     lent: Lent,
     /// Whether anything came in since the lanes last came to rest, and when.
@@ -145,7 +144,7 @@ impl Stream {
             next_seq: 0,
             earliest: Deadline::NEVER,
             resource_deadline: Deadline::NEVER,
-            rest: (Deadline::NEVER, Load::Idle),
+            memory: Memory::Small,
             outputs: VecDeque::new(),
             lent: Lent::default(),
             stirred: false,
@@ -183,7 +182,7 @@ impl Stream {
                 self.give_up_reading();
             }
             Input::Connected => self.connected(),
-            Input::ConnectFailed(error) => self.fail(error),
+            Input::Failed(error) => self.fail(error),
             Input::Received(count) => self.received(now, count),
             Input::Drained => self.drained(now),
             Input::ReceivedEnd => self.received_end(),

@@ -94,32 +94,52 @@ impl Stream {
 
     /// Grown buffers are looked at again after a while.
     pub(super) fn note_load(&mut self, now: Instant) {
-        self.rest.1 = Load::Busy;
-        if self.rest.0 == Deadline::NEVER && self.pipe.capacity() > GROWN {
-            self.rest.0 = self.deadline(now, REST);
+        match &mut self.memory {
+            Memory::Grown { is_idle, .. } => *is_idle = false,
+            Memory::Small if self.pipe.capacity() > GROWN => {
+                let look = self.deadline(now, PATIENCE);
+                self.memory = Memory::Grown { look, is_idle: false };
+            }
+            Memory::Small => {}
         }
     }
 
     /// Gives grown buffers back if nothing has come for a while.
-    pub(super) fn rest(&mut self, now: Instant) {
-        self.rest.0 = Deadline::NEVER;
-        match std::mem::replace(&mut self.rest.1, Load::Idle) {
-            Load::Busy => self.rest.0 = self.deadline(now, REST),
-            Load::Idle => self.pipe.rest(),
-        }
+    pub(super) fn look_at_memory(&mut self, now: Instant) {
+        self.memory = match self.memory {
+            Memory::Grown { is_idle: false, .. } => {
+                Memory::Grown { look: self.deadline(now, PATIENCE), is_idle: true }
+            }
+            Memory::Grown { is_idle: true, .. } | Memory::Small => {
+                self.pipe.shrink();
+                Memory::Small
+            }
+        };
     }
 }
 
-/// Whether bytes have come since somebody last looked.
-#[derive(Clone, Copy)]
-pub(super) enum Load {
-    Idle,
-    Busy,
+/// How much memory the buffers hold.
+#[derive(Clone, Copy, Default)]
+pub(super) enum Memory {
+    /// What a connection at rest holds.
+    #[default]
+    Small,
+    /// More: when it is looked at again, and whether nothing has come since it was looked at.
+    Grown { look: Deadline, is_idle: bool },
+}
+
+impl Memory {
+    pub(super) fn deadline(self) -> Deadline {
+        match self {
+            Memory::Small => Deadline::NEVER,
+            Memory::Grown { look, .. } => look,
+        }
+    }
 }
 
 /// Buffers over this are given back when a connection falls idle.
 const GROWN: usize = 4 * LEAST;
 /// How long a connection has nothing to receive before it counts as idle.
-const REST: Timeout = Timeout::seconds(1);
+const PATIENCE: Timeout = Timeout::seconds(1);
 /// How much is taken in while nobody reads (A36); then TCP holds the peer back.
 const MOST_UNASKED: usize = 1 << 20;

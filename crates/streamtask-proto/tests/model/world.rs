@@ -193,7 +193,7 @@ impl World {
                 self.far.accept();
                 self.input(Input::Connected);
             }
-            false => self.input(Input::ConnectFailed(ErrorKind::CannotConnect.into())),
+            false => self.input(Input::Failed(ErrorKind::CannotConnect.into())),
         }
     }
 

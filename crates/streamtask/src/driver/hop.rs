@@ -28,5 +28,5 @@ pub(super) fn make(shared: Arc<Shared>, mut step: Box<HandshakeStep>) {
 }
 
 fn failed(kind: ErrorKind, why: &str) -> Input {
-    Input::ConnectFailed(Error::new(kind).with_detail(why))
+    Input::Failed(Error::new(kind).with_detail(why))
 }

@@ -3,7 +3,7 @@
 //! [`shared`] holds everything of one task behind one lock, [`operations`] and [`telling`] are what is
 //! done under it, [`after`] what is left until it is let go. [`pump`] carries the core's wishes out, and
 //! [`run`] is the spawned future that does so when nobody else does: whoever polls an operation drives
-//! the connection himself, so that a round trip costs no second task switch ([`attention`]).
+//! the connection itself, so that a round trip costs no second task switch ([`attention`]).
 
 mod after;
 mod answer;

@@ -79,7 +79,7 @@ impl Shared {
         let now = Instant::now();
         let mut state = self.lock();
         self.is_queueing.store(false, Ordering::Relaxed);
-        // Whoever polls looks for himself and need not be woken by what that does.
+        // Whoever polls looks themselves and need not be woken by what that does.
         _before = state.unwatch(&self.lead, id).waker;
         let mut result = self.collect(&mut state, id, is_read, now);
         if result.is_none() {
@@ -134,7 +134,7 @@ impl Shared {
         drop(unwanted);
     }
 
-    /// Nobody polls `id` any more; the driver looks for him.
+    /// Nobody polls `id` any more; the driver looks instead.
     fn give_up(&self, state: &mut State, id: OpId) {
         let left = state.unwatch(&self.lead, id);
         state.after.drops.put_some(left.waker);

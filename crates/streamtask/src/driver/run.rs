@@ -130,7 +130,7 @@ fn take_connection(shared: &Arc<Shared>, state: &mut State, result: Connected) {
             state.socket = state.ended.is_none().then_some(socket);
             Input::Connected
         }
-        Err(error) => Input::ConnectFailed(error),
+        Err(error) => Input::Failed(error),
     };
     state.stream.handle(Instant::now(), input);
     shared.carry_out(state);
@@ -142,7 +142,7 @@ impl Drop for Driver {
         let mut state = self.shared.lock();
         state.driver.take().into_iter().for_each(|waker| state.drop_later(waker));
         if state.ended.is_none() {
-            state.stream.handle(Instant::now(), Input::ConnectFailed(runtime_is_gone()));
+            state.stream.handle(Instant::now(), Input::Failed(runtime_is_gone()));
             self.shared.carry_out(&mut state);
         }
     }

@@ -4,7 +4,7 @@ use std::task::Waker;
 
 use super::after::Wakers;
 
-/// Wakers, one for each who waits, however often and from wherever he polls.
+/// Wakers, one for each who waits, however often and from wherever they poll.
 #[derive(Default)]
 pub(crate) struct Waiters {
     wakers: Vec<(u64, Waker)>,
@@ -16,7 +16,7 @@ impl Waiters {
         self.wakers.is_empty()
     }
 
-    /// Keeps `waker` for the one with this key, who gets one at first. What he had left before comes back,
+    /// Keeps `waker` for the one with this key, who gets one at first. What they had left before comes back,
     /// to be dropped without locks.
     pub(crate) fn put(&mut self, key: &mut Option<u64>, waker: Waker) -> Option<Waker> {
         let key = *key.get_or_insert_with(|| {

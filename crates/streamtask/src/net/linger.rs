@@ -62,7 +62,7 @@ impl Closer {
         self.close_as(self.enter(), socket, words, has_fin);
     }
 
-    /// A place among those that linger, for whoever must be seen there before he can [close](Self::close_as).
+    /// A place among those that linger, for whoever must be seen there before they can [close](Self::close_as).
     pub(crate) fn enter(&self) -> Lingerer {
         self.gate.enter()
     }

@@ -151,7 +151,7 @@ impl StreamTask {
         if self.0.wants_driver() {
             match runtime::handle() {
                 Ok(runtime) => driver::spawn(self.0.clone(), &runtime),
-                Err(error) => self.0.input(Input::ConnectFailed(error)),
+                Err(error) => self.0.input(Input::Failed(error)),
             }
         }
     }

@@ -29,7 +29,7 @@ impl SessionDelegate for Delegate {
     }
 }
 
-/// How the caller takes them, if he does.
+/// How the caller takes them, if at all.
 #[derive(Clone, Copy, Debug)]
 enum Form {
     Awaited,

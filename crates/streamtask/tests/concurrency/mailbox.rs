@@ -187,7 +187,7 @@ fn a_job_that_puts_one_in_is_not_overtaken_by_it() {
     check(COUNT, puts_more_in);
 }
 
-/// Somebody kicks while he unwinds: that is not the job's panic.
+/// Somebody kicks while unwinding: that is not the job's panic.
 struct KicksWhenDropped(Mailbox);
 
 impl Drop for KicksWhenDropped {

@@ -82,7 +82,7 @@ fn run(scheduler: impl Scheduler + 'static, persistence: FailurePersistence, sce
     config.max_steps = MaxSteps::FailAfter(STEPS);
     config.failure_persistence = persistence;
     // It knows no weaker orderings, and there is one flag here that is read without a lock: whoever puts a
-    // job into a mailbox sees his own flag, and everybody else's behind the lock.
+    // job into a mailbox sees its own flag, and everybody else's behind the lock.
     config.silence_warnings = true;
     Runner::new(scheduler, config).run(move || {
         fault::begin();

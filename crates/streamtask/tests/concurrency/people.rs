@@ -56,7 +56,7 @@ impl<T: Clone> Notes<T> {
     }
 }
 
-/// Somebody who sleeps until he is woken.
+/// Somebody who sleeps until woken.
 pub(crate) struct Sleeper {
     kind: Kind,
     is_awake: Mutex<bool>,

@@ -1,4 +1,4 @@
-//! No code of the user's meets a lock of ours: not delegates, not the memory that he lends, nor anybody who
+//! No code of the user's meets a lock of ours: not delegates, not the memory that they lend, nor anybody who
 //! looks on while a task ends.
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -41,8 +41,9 @@ pub enum Input {
     Abandoned(bool),
     /// The connection asked for by [`Output::Connect`] stands.
     Connected,
-    /// It could not be made.
-    ConnectFailed(Error),
+    /// Something outside failed that the task cannot go on without: the connection could not be made, or the
+    /// library below it panicked.
+    Failed(Error),
     /// The socket put so many bytes into [`Stream::receive_buffer`](crate::Stream::receive_buffer).
     Received(usize),
     /// The socket has no more for now: asked for while [`Wait::sweep`].
@@ -316,7 +317,7 @@ impl fmt::Debug for Input {
             Input::Cancel => f.write_str("Cancel"),
             Input::Abandoned(abandoned) => f.debug_tuple("Abandoned").field(abandoned).finish(),
             Input::Connected => f.write_str("Connected"),
-            Input::ConnectFailed(error) => f.debug_tuple("ConnectFailed").field(error).finish(),
+            Input::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
             Input::Received(count) => f.debug_tuple("Received").field(count).finish(),
             Input::Drained => f.write_str("Drained"),
             Input::ReceivedEnd => f.write_str("ReceivedEnd"),
