@@ -3,10 +3,13 @@
 //! It only calls cargo, so that it builds in a second; what there is to do stands in the crates it calls.
 
 mod api;
+mod tally;
 
 use std::env;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+
+use tally::Tally;
 
 const HELP: &str = "\
 usage: cargo xtask COMMAND
@@ -50,49 +53,54 @@ fn main() -> ExitCode {
     if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Runs all steps even if one fails, and says at the end which did.
+/// Runs all steps even if one fails, and says at the end what failed and how to see it again.
 fn test() -> bool {
-    let steps: [(&str, &dyn Fn() -> bool); 3] = [
-        ("the tests", &all),
-        ("the stress tests under the release build", &stress),
-        ("the real servers", &|| interop(&[])),
-    ];
-    let mut failed = Vec::new();
-    for (name, step) in steps {
-        println!("\n== {name} ==");
-        if !step() {
-            failed.push(name);
-        }
-    }
-    match failed.as_slice() {
-        [] => println!("\nall tests passed"),
-        failed => println!("\nfailed: {}", failed.join(", ")),
-    }
-    failed.is_empty()
-}
-
-fn all() -> bool {
-    let mut arguments = vec!["test", "--workspace", "--no-fail-fast"];
+    let mut tally = Tally::default();
+    println!("\n== the tests ==");
+    let mut all = vec!["test", "--workspace", "--no-fail-fast"];
     if !cfg!(unix) {
         // It starts Debian's servers and builds only where they could run.
-        arguments.extend(["--exclude", "streamtask-interop"]);
+        all.extend(["--exclude", "streamtask-interop"]);
     }
-    cargo(&arguments)
+    tally_of(&mut tally, "the tests", &mut command(&all));
+    println!("\n== the stress tests under the release build ==");
+    // Races show best when the code is fast.
+    let stress = ["test", "--release", "-p", "streamtask", "--test", "stream", "stress"];
+    tally_of(&mut tally, "the stress tests", &mut command(&stress));
+    println!("\n== the real servers ==");
+    if has_servers() && cargo(&SERVERS) {
+        tally_of(&mut tally, "the real servers", &mut command(&AGAINST_SERVERS));
+    } else {
+        tally.note("the real servers", !has_servers());
+    }
+    println!("\n{tally}");
+    tally.is_well()
 }
 
-/// Races show best when the code is fast.
-fn stress() -> bool {
-    cargo(&["test", "--release", "-p", "streamtask", "--test", "stream", "stress"])
+fn tally_of(tally: &mut Tally, step: &str, command: &mut Command) {
+    let before = tally.failed();
+    let is_well = tally.run(command).unwrap_or_else(|error| {
+        eprintln!("cargo cannot be run: {error}");
+        false
+    });
+    // What failed by name says enough.
+    tally.note(step, is_well || tally.failed() > before);
 }
 
 fn interop(rest: &[String]) -> bool {
-    if !cfg!(target_os = "linux") {
+    !has_servers() || cargo(&SERVERS) && cargo_with(&AGAINST_SERVERS, rest)
+}
+
+/// The command is one of the two that are tried, so it is built first.
+const SERVERS: [&str; 5] = ["build", "-p", "streamtask-cli", "-p", "streamtask-interop"];
+const AGAINST_SERVERS: [&str; 5] = ["run", "--quiet", "-p", "streamtask-interop", "--"];
+
+fn has_servers() -> bool {
+    let has = cfg!(target_os = "linux");
+    if !has {
         println!("real servers are installed and run on Linux only: not run here");
-        return true;
     }
-    // The command is one of the two that are tried, so it is built first.
-    cargo(&["build", "-p", "streamtask-cli", "-p", "streamtask-interop"])
-        && cargo_with(&["run", "--quiet", "-p", "streamtask-interop", "--"], rest)
+    has
 }
 
 fn bench(rest: &[String]) -> bool {
