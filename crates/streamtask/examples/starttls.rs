@@ -13,7 +13,7 @@ pub async fn capabilities(task: &StreamTask) -> Result<Vec<String>, Error> {
     line(task).await?; // the greeting, however many segments it came in
     ask(task, "a1", "STARTTLS").await?;
     let tls = task.start_secure_connection().await?;
-    eprintln!("{} with {}", tls.version(), tls.cipher_suite());
+    eprintln!("{} with {}", tls.version(), tls.cipher_suite_name());
     ask(task, "a2", "CAPABILITY").await
 }
 

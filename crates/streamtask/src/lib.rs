@@ -142,6 +142,7 @@ mod runtime;
 mod session;
 mod sync;
 mod task;
+mod trace;
 
 /// The version of `bytes` whose [`Bytes`](bytes::Bytes) reads bring and writes take.
 pub use bytes;

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::net::tcp::Socket;
-use streamtask_proto::{HandshakeStep, ReadData};
+use streamtask_proto::{Event, HandshakeStep, ReadData};
 
 use super::hop;
 use super::shared::Shared;
 use crate::lingering::Lingerer;
 use crate::net::linger::Closer;
 use crate::task::captured::Returns;
+use crate::trace;
 
 /// Collected while the lock is held, carried out behind it.
 #[derive(Default)]
@@ -26,6 +27,10 @@ pub(super) struct After {
     pub(super) returned: Option<Return>,
     /// A step of the handshake that may block.
     pub(super) step: Option<Box<HandshakeStep>>,
+    /// What happened, for those who trace.
+    pub(super) traced: Vec<Event>,
+    /// Somebody waits for a task that nobody has resumed.
+    pub(super) is_forgotten: bool,
     /// Whether the driver is to look.
     pub(super) driver: bool,
     /// Whether the session has something to say.
@@ -52,7 +57,8 @@ impl After {
     pub(super) fn is_empty(&self) -> bool {
         let has_more = self.driver || self.session || self.step.is_some();
         let has_bytes = self.parting.is_some() || self.returned.is_some();
-        !has_more && !has_bytes && self.wakes.is_empty() && self.drops.is_empty()
+        let has_news = !self.traced.is_empty() || self.is_forgotten;
+        !has_more && !has_bytes && !has_news && self.wakes.is_empty() && self.drops.is_empty()
     }
 
     /// Whether the session has something to say, which comes last.
@@ -66,6 +72,12 @@ impl After {
         }
         if let Some(step) = self.step {
             hop::make(shared.clone(), step);
+        }
+        for event in &self.traced {
+            trace::happened(shared.identity.number, &shared.target, event);
+        }
+        if self.is_forgotten {
+            trace::is_waited_for_unresumed(shared.identity.number, &shared.target);
         }
         self.wakes.wake();
         drop(self.drops);

@@ -87,6 +87,7 @@ impl Shared {
             result = self.collect(&mut state, id, is_read, now);
         }
         if result.is_none() {
+            state.note_waiting();
             mine = mine.and_then(|waker| state.watch(&self.lead, id, is_read, waker));
         }
         drop((state, mine));

@@ -62,6 +62,8 @@ pub(crate) struct State {
     pub(super) until: Option<Instant>,
     /// Until when the driver sleeps.
     pub(super) armed: Option<Instant>,
+    /// Whether somebody waited before the task was resumed, and that was told.
+    is_waited_for_unresumed: bool,
     pub(crate) listeners: Vec<Arc<Listener>>,
     /// Those who wait for the end.
     pub(crate) completions: Waiters,
@@ -107,6 +109,7 @@ impl Shared {
                 wants_driver: false,
                 until: None,
                 armed: None,
+                is_waited_for_unresumed: false,
                 listeners: Vec::new(),
                 completions: Waiters::default(),
                 has_delegate,
@@ -186,6 +189,13 @@ impl State {
     /// Drops a waker when the lock is free.
     pub(crate) fn drop_later(&mut self, waker: Waker) {
         self.after.drops.put(waker);
+    }
+
+    /// Somebody waits in vain. If nobody has resumed the task, that is told once.
+    pub(super) fn note_waiting(&mut self) {
+        if !self.stream.has_begun() && !std::mem::replace(&mut self.is_waited_for_unresumed, true) {
+            self.after.is_forgotten = true;
+        }
     }
 
     /// The driver is to look, as soon as the lock is free.

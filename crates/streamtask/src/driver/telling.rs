@@ -6,6 +6,7 @@ use streamtask_proto::{Error, Event};
 
 use super::shared::{Shared, State};
 use crate::task::events::Listener;
+use crate::trace;
 use crate::{InputStream, OutputStream, lock};
 
 impl Shared {
@@ -19,6 +20,9 @@ impl Shared {
 
     /// What happened, to those who listen and to the delegate.
     pub(super) fn tell(self: &Arc<Self>, state: &mut State, event: Event) {
+        if trace::is_on() {
+            state.after.traced.push(event.clone());
+        }
         for listener in &state.listeners {
             state.after.wakes.put_some(listener.hear(event.clone()));
         }

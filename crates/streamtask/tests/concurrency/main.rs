@@ -31,6 +31,8 @@ mod session;
 mod sync;
 #[allow(dead_code, unreachable_pub)]
 mod task;
+#[path = "../../src/trace.rs"]
+mod trace;
 
 mod blocking;
 mod fault;
