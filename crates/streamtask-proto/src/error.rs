@@ -81,6 +81,9 @@ pub enum ErrorKind {
     ClientCertificateRejected,
     /// The peer wants a certificate and got none.
     ClientCertificateRequired,
+    /// More would wait to be written than [`write_queue_limit`](crate::Options::write_queue_limit) allows.
+    /// Nothing of this write was or will be sent.
+    WriteQueueFull,
     /// This machine ran out of something (descriptors, memory for sockets).
     ResourceExhausted,
     /// None of the above.
@@ -226,7 +229,10 @@ impl ErrorKind {
     /// The number that `URLError` has for this kind.
     pub fn code(self) -> i32 {
         match self {
-            Self::InvalidArgument | Self::SessionInvalidated | Self::Unknown => -1,
+            Self::InvalidArgument
+            | Self::SessionInvalidated
+            | Self::WriteQueueFull
+            | Self::Unknown => -1,
             Self::Cancelled => -999,
             Self::InvalidEndpoint => -1000,
             Self::TimedOut(_) => -1001,
@@ -279,6 +285,7 @@ impl ErrorKind {
             Self::ClientCertificateRequired => 23,
             Self::ResourceExhausted => 24,
             Self::Unknown => 25,
+            Self::WriteQueueFull => 26,
         }
     }
 
@@ -288,6 +295,7 @@ impl ErrorKind {
             Self::InvalidArgument
             | Self::InvalidEndpoint
             | Self::SessionInvalidated
+            | Self::WriteQueueFull
             | Self::NotConnected => Fault::Caller,
             Self::Cancelled => Fault::Cancelled,
             Self::TimedOut(_) => Fault::Time,
@@ -341,6 +349,7 @@ impl fmt::Display for ErrorKind {
             Self::ServerRejected => "the delegate refused the server",
             Self::ClientCertificateRejected => "the server refused the client certificate",
             Self::ClientCertificateRequired => "the server requires a client certificate",
+            Self::WriteQueueFull => "too much waits to be written",
             Self::ResourceExhausted => "this machine ran out of resources",
             Self::Unknown => "unknown error",
         })
@@ -412,6 +421,7 @@ impl From<Error> for io::Error {
             ErrorKind::ConnectionLost => Io::ConnectionReset,
             ErrorKind::Truncated | ErrorKind::UnexpectedEnd => Io::UnexpectedEof,
             ErrorKind::NotConnected => Io::NotConnected,
+            ErrorKind::WriteQueueFull => Io::WouldBlock,
             _ => Io::Other,
         };
         io::Error::new(kind, error)
@@ -452,9 +462,10 @@ mod tests {
             Kind::ClientCertificateRequired,
             Kind::ResourceExhausted,
             Kind::Unknown,
+            Kind::WriteQueueFull,
         ];
         let numbers: Vec<u32> = all.iter().map(|kind| kind.number()).collect();
-        assert_eq!(numbers, (1..=25).collect::<Vec<_>>());
+        assert_eq!(numbers, (1..=26).collect::<Vec<_>>());
     }
 
     #[test]

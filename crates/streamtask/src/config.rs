@@ -73,6 +73,9 @@ pub struct Configuration {
     pub timeout_is_fatal: bool,
     /// Whether `stop_secure_connection` does nothing, as on Apple's systems (no).
     pub stop_secure_is_noop: bool,
+    /// How many bytes of a task's writes may wait for the operating system (as many as there are). A write
+    /// over it fails with [`ErrorKind::WriteQueueFull`]; the first in line may be of any length.
+    pub write_queue_limit: Option<usize>,
 }
 
 /// Whom to trust.
@@ -138,6 +141,7 @@ impl Default for Configuration {
             strict_barriers: false,
             timeout_is_fatal: false,
             stop_secure_is_noop: false,
+            write_queue_limit: None,
         }
     }
 }
@@ -224,6 +228,14 @@ impl Configuration {
         self
     }
 
+    /// Lets so many bytes of a task's writes wait, and refuses more:
+    /// [`StreamTask::queued_bytes`](crate::StreamTask::queued_bytes) tells how many there are.
+    #[must_use]
+    pub fn write_queue_limit(mut self, bytes: usize) -> Self {
+        self.write_queue_limit = Some(bytes);
+        self
+    }
+
     /// Shows this certificate to servers that ask for one.
     #[must_use]
     pub fn identity(mut self, identity: Identity) -> Self {
@@ -247,6 +259,7 @@ impl Configuration {
         options.unread_clear_text = self.unread_clear_text;
         options.tolerate_truncation = self.tolerate_truncation;
         options.stop_secure_is_noop = self.stop_secure_is_noop;
+        options.write_queue_limit = self.write_queue_limit.unwrap_or(usize::MAX);
         options
     }
 

@@ -55,7 +55,7 @@ impl Stream {
         match operation {
             Operation::Read(kind, _) => self.refuse_read(kind).map(Err),
             Operation::Write(..) => match self.writes.side() {
-                WriteSide::Open => None,
+                WriteSide::Open => self.refuse_too_much(operation),
                 WriteSide::Closing | WriteSide::Closed => not_connected(),
                 WriteSide::Poisoned(error) | WriteSide::Failed(error) => Some(Err(error.clone())),
             },
@@ -69,6 +69,20 @@ impl Stream {
             Operation::StopSecure if self.options.stop_secure_is_noop => Some(Ok(Outcome::Done)),
             Operation::StartSecure(_) | Operation::StopSecure | Operation::Capture => None,
         }
+    }
+
+    /// More than may wait. What comes first may be as long as it is: it has nothing to wait behind.
+    fn refuse_too_much(&self, operation: &Operation) -> Option<Result<Outcome, Error>> {
+        let (Operation::Write(bytes, _), limit) = (operation, self.options.write_queue_limit)
+        else {
+            return None;
+        };
+        let queued = self.writes.queued();
+        let is_too_much = queued > 0 && queued.saturating_add(bytes.len()) > limit;
+        is_too_much.then(|| {
+            let why = format!("{queued} bytes wait already");
+            Err(Error::new(ErrorKind::WriteQueueFull).with_detail(why))
+        })
     }
 
     /// The same for a read of a task that can still bring something.

@@ -55,6 +55,8 @@ pub struct Options {
     pub tolerate_truncation: bool,
     /// Whether `stop_secure_connection` does nothing, as on Apple's systems.
     pub stop_secure_is_noop: bool,
+    /// How many bytes of writes may wait for the socket.
+    pub write_queue_limit: usize,
 }
 
 /// What becomes of clear text that lies unread when TLS is to start.
@@ -78,6 +80,7 @@ impl Default for Options {
             unread_clear_text: UnreadClearText::Fail,
             tolerate_truncation: false,
             stop_secure_is_noop: false,
+            write_queue_limit: usize::MAX,
         }
     }
 }
@@ -255,6 +258,11 @@ impl Stream {
     /// Application bytes that the operating system or TLS has taken, and that reads have brought.
     pub fn byte_counts(&self) -> (u64, u64) {
         (self.writes.taken(), self.pipe.inbox().taken())
+    }
+
+    /// How many bytes of writes wait for the operating system or for TLS.
+    pub fn queued_bytes(&self) -> usize {
+        self.writes.queued()
     }
 
     /// What the latest handshake agreed on.

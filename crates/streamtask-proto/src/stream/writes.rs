@@ -22,6 +22,8 @@ pub(crate) struct Writes {
     side: WriteSide,
     /// How many bytes the socket or TLS has taken.
     taken: u64,
+    /// How many it has yet to take.
+    queued: usize,
     /// Where small writes meet before they become one record.
     gathered: Vec<u8>,
 }
@@ -52,6 +54,7 @@ pub(crate) enum WriteSide {
 
 impl Writes {
     pub(crate) fn push(&mut self, id: OpId, seq: u64, bytes: Bytes, term: Term) {
+        self.queued += bytes.len();
         self.queue.push_back(Write { id, seq, bytes, begun: false, term });
     }
 
@@ -96,6 +99,11 @@ impl Writes {
         self.taken
     }
 
+    /// How many bytes it has yet to take.
+    pub(crate) fn queued(&self) -> usize {
+        self.queued
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
@@ -129,7 +137,7 @@ impl Writes {
 
     /// In clear text: the socket took the first `count` bytes.
     pub(crate) fn sent(&mut self, mut count: usize) {
-        self.taken += count as u64;
+        self.take(count);
         for write in &mut self.queue {
             if count == 0 {
                 break;
@@ -152,10 +160,10 @@ impl Writes {
             if is_large && self.gathered.is_empty() {
                 write.begun = true;
                 let count = write.bytes.len().min(BATCH);
-                self.taken += count as u64;
                 let done = pipe.encrypt(&write.bytes[..count]);
                 // Not split off: the last piece would take the caller's memory along.
                 write.bytes.advance(count);
+                self.take(count);
                 return done;
             }
             if is_large || self.gathered.len() + write.bytes.len() > GATHER {
@@ -165,10 +173,15 @@ impl Writes {
             self.gathered.extend_from_slice(&write.bytes);
             write.bytes.advance(write.bytes.len());
         }
-        self.taken += self.gathered.len() as u64;
+        self.take(self.gathered.len());
         let done = pipe.encrypt(&self.gathered);
         self.gathered.clear();
         done
+    }
+
+    fn take(&mut self, count: usize) {
+        self.taken += count as u64;
+        self.queued -= count;
     }
 
     /// The next write that is done, in order, if it is from before `hold`.
@@ -193,6 +206,7 @@ impl Writes {
             .into_iter()
             .partition::<VecDeque<_>, _>(|write| write.term.end.is_past(now));
         self.queue = left;
+        self.queued = self.queue.iter().map(|write| write.bytes.len()).sum();
         let at = at.unwrap_or("none of it sent");
         let leaves = |write: Write| {
             let error = late(Limit::Write, write.term.length, at);
@@ -202,6 +216,7 @@ impl Writes {
     }
 
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Done> + use<> {
+        self.queued = 0;
         std::mem::take(&mut self.queue).into_iter().map(Done::from)
     }
 

@@ -1,8 +1,10 @@
 //! What the core wants of the socket and of the clock, and when it wants nothing.
 
+use std::time::Duration;
+
 use bytes::{BufMut, Bytes};
-use streamtask_proto::tls::TlsVersion;
-use streamtask_proto::{Event, Input, Operation, Options, Output, Timeout, Wait};
+use streamtask_proto::tls::{SecureOptions, TlsVersion};
+use streamtask_proto::{ErrorKind, Event, Input, Operation, Options, Output, Timeout, Wait};
 
 use crate::switching::secured;
 use crate::world::World;
@@ -92,4 +94,53 @@ fn behind_our_fin_nothing_is_to_be_sent_even_if_the_peer_asks_for_new_keys() {
     world.run();
     assert_eq!(&world.data(read).data[..], b"hello");
     assert_eq!(world.server.records, records, "the socket would refuse it");
+}
+
+#[test]
+fn what_waits_to_be_written_is_counted_and_bounded() {
+    for secure in [false, true] {
+        let mut options = Options::default();
+        options.write_queue_limit = 10;
+        let mut world = World::connected(TlsVersion::Tls13, options, 33);
+        if secure {
+            world.server.start_tls();
+            let start = world.enqueue(Operation::StartSecure(SecureOptions::default()));
+            world.run_until("the handshake", |world| world.is_done(start));
+            world.run();
+        }
+        world.input(Input::Suspend);
+        let first = world.write("more than ten bytes, but the first");
+        let refused = world.write("x");
+        assert_eq!(world.error(refused).kind(), ErrorKind::WriteQueueFull);
+        assert_eq!(world.client.queued_bytes(), 34);
+        world.input(Input::Resume);
+        world.run();
+        assert!(world.is_done(first));
+        assert_eq!(world.client.queued_bytes(), 0);
+        world.input(Input::Suspend);
+        let five = [world.write("12345"), world.write("67890")];
+        let refused = world.write("x");
+        let nothing = world.write("");
+        assert_eq!(world.error(refused).kind(), ErrorKind::WriteQueueFull);
+        world.input(Input::Resume);
+        world.run();
+        assert!(five.iter().chain([&nothing]).all(|write| world.results[write].is_ok()));
+        assert_eq!(world.server.received, b"more than ten bytes, but the first1234567890");
+    }
+}
+
+#[test]
+fn writes_that_leave_the_queue_make_room() {
+    let mut options = Options::default();
+    options.write_queue_limit = 10;
+    let mut world = World::connected(TlsVersion::Tls13, options, 34);
+    let second = Duration::from_secs(1);
+    let late = Operation::Write(Bytes::from_static(b"0123456789"), second.into());
+    let late = world.enqueue(late);
+    world.advance(second);
+    assert!(matches!(world.error(late).kind(), ErrorKind::TimedOut(_)));
+    assert_eq!(world.client.queued_bytes(), 0);
+    world.write("0123456789");
+    world.input(Input::Cancel);
+    assert_eq!(world.client.queued_bytes(), 0);
 }

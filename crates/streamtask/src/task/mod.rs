@@ -217,6 +217,11 @@ impl StreamTask {
         self.0.lock().stream.byte_counts().1
     }
 
+    /// Bytes of writes that wait for the operating system, or under TLS for the encryption.
+    pub fn queued_bytes(&self) -> usize {
+        self.0.lock().stream.queued_bytes()
+    }
+
     /// A free label. (`taskDescription`)
     pub fn description(&self) -> Option<String> {
         lock(&self.0.identity.description).clone()

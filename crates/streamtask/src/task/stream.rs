@@ -83,7 +83,8 @@ impl StreamTask {
     ///
     /// It completes when the operating system has the last byte, not when the peer has it. Small writes
     /// that are queued behind each other travel together. An empty write completes when those before it
-    /// have. There is no limit to what may be queued.
+    /// have. What may be queued has no limit but
+    /// [`Configuration::write_queue_limit`](crate::Configuration::write_queue_limit).
     ///
     /// *Ordering.* Bytes reach the wire in the order of calls, independently of reads.
     ///
@@ -99,6 +100,7 @@ impl StreamTask {
     /// [`ConnectionLost`](crate::ErrorKind::ConnectionLost): nothing can be sent any more. That closes this
     /// side only: what the peer has said can still be read.
     /// [`NotConnected`](crate::ErrorKind::NotConnected): after `close_write` or at the end of the task.
+    /// [`WriteQueueFull`](crate::ErrorKind::WriteQueueFull): too much waits; nothing of this write is sent.
     /// Else whatever made writing impossible.
     pub fn write(&self, data: impl IntoBytes, timeout: impl Into<Timeout>) -> Operation<()> {
         Operation::begin(&self.0, Call::Write(data.into_shared_bytes(), timeout.into()))
