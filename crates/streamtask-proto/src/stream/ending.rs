@@ -50,8 +50,10 @@ impl Stream {
             self.tell_read_closed();
         }
         if self.abandoned {
+            self.give_up_reading();
             self.settle_abandoned();
         }
+        self.throw_away_unread();
         if !self.is_acting() {
             return;
         }
@@ -84,7 +86,7 @@ impl Stream {
         }
     }
 
-    fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.is_nothing_queued() && self.pipe.pending().is_empty()
     }
 

@@ -180,10 +180,7 @@ impl Stream {
             Input::Resume => self.resume(now),
             Input::Suspend => self.suspend(now),
             Input::Cancel => self.fail(ErrorKind::Cancelled.into()),
-            Input::Abandoned(abandoned) => {
-                self.abandoned = abandoned;
-                self.give_up_reading();
-            }
+            Input::Abandoned(abandoned) => self.abandoned = abandoned,
             Input::Connected => self.connected(),
             Input::Failed(error) => self.fail(error),
             Input::Received(count) => self.received(now, count),
@@ -282,13 +279,7 @@ impl Stream {
         }
         self.note_load(now);
         let result = self.pipe.received(count);
-        self.give_up_reading();
         self.judge_clear_text();
-        if self.reads_no_more() && (self.pipe.is_secure() || !self.barriers.starts_secure()) {
-            // It is taken in for what stands behind it, and is itself for nobody. A start of TLS has to see
-            // the clear text that was there before it.
-            self.pipe.inbox_mut().throw_away();
-        }
         self.decoded(result);
     }
 

@@ -68,12 +68,29 @@ impl Stream {
     }
 
     /// Nobody holds the task, and more lies unread than is kept for somebody who might take it up again:
-    /// nobody will read here any more.
+    /// nobody will read here any more. The peer has to be rid of it, lest it takes nothing of what is still to
+    /// be sent.
     pub(super) fn give_up_reading(&mut self) {
+        let is_at_work = self.is_acting() && self.reads.is_empty() && !self.is_idle();
         let is_too_much = self.pipe.inbox().len() >= MOST_UNASKED;
-        if self.abandoned && is_too_much && self.reads.is_empty() {
+        // Behind a close_read it is thrown away already, unless a start has to judge it.
+        let is_kept = match self.reads.side() {
+            ReadSide::Open => true,
+            ReadSide::Closing => self.barriers.starts_secure(),
+            ReadSide::Closed => false,
+        };
+        if is_at_work && is_too_much && is_kept {
             self.reads.set_side(ReadSide::Closed);
             self.tell_read_closed();
+        }
+    }
+
+    /// Behind a close_read, once the reads before it are done, what comes is taken in for what stands behind
+    /// it, and is itself for nobody. Only a start of TLS has to see the clear text that was there before it.
+    pub(super) fn throw_away_unread(&mut self) {
+        let is_judged = self.barriers.starts_secure() && !self.pipe.is_secure();
+        if self.reads_no_more() && !is_judged {
+            self.pipe.inbox_mut().throw_away();
         }
     }
 

@@ -107,8 +107,8 @@ impl StreamTask {
     }
 
     /// Stops receiving, when the reads and writes queued before are done. A barrier, not a wait; later
-    /// reads fail. The connection is not told, so that nothing resets it: what the peer still says
-    /// waits, or is thrown away where that lets it read on. (`closeRead()`)
+    /// reads fail. What lies unread by then is thrown away. The connection is not told, so that nothing resets
+    /// it: what the peer still says waits, or is thrown away where that lets it read on. (`closeRead()`)
     pub fn close_read(&self) {
         drop(Operation::<()>::begin(&self.0, Call::CloseRead));
     }

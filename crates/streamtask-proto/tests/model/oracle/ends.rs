@@ -37,8 +37,7 @@ impl Model {
 
     /// Reads, writes and barriers fail, in this order; then come the events.
     fn fail_and_close(&mut self, kind: ErrorKind, closing: Closing) {
-        let is_start_due = matches!(self.active, Active::Sweep { .. } | Active::Handshake { .. })
-            || self.barriers.iter().any(|barrier| barrier.call == Call::Start);
+        let is_start_due = self.is_start_due();
         if matches!(kind, ErrorKind::Cancelled | ErrorKind::UnexpectedClearText { .. }) {
             self.layers.iter_mut().for_each(|layer| layer.bytes.clear());
         }
@@ -130,6 +129,21 @@ impl Model {
                 .fail_and_close(ErrorKind::Cancelled, Closing { is_broken: false, lingers: true }),
             true => {}
         }
+    }
+
+    /// Once close_read is called and no read waits, what is unread is for nobody; but what was clear text when
+    /// TLS is to start has to be judged.
+    pub(super) fn throw_away(&mut self) {
+        let is_for_nobody = self.read_side != ReadSide::Open && self.reads.is_empty();
+        let is_judged = !self.is_secure() && self.is_start_due();
+        if is_for_nobody && !is_judged {
+            self.layers.iter_mut().for_each(|layer| layer.bytes.clear());
+        }
+    }
+
+    fn is_start_due(&self) -> bool {
+        matches!(self.active, Active::Sweep { .. } | Active::Handshake { .. })
+            || self.barriers.iter().any(|barrier| barrier.call == Call::Start)
     }
 
     /// With nobody left who could read, a peer that has more to say than is taken in must be able to read on.

@@ -244,6 +244,7 @@ impl Model {
             self.check_stop();
             self.do_reads();
             self.check_forsaken();
+            self.throw_away();
             self.check_broken();
             self.do_writes();
             self.do_barriers();
