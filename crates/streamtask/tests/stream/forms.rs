@@ -203,7 +203,18 @@ async fn hold<F: Future + Unpin + Send + 'static>(mut future: F) -> impl FnOnce(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_was_polled_once_and_is_held_goes_on() {
-    let (server, received) = sink();
+    let (go, (sender, received)) = (Arc::new(Notify::new()), oneshot::channel());
+    let (told, sender) = (go.clone(), Arc::new(std::sync::Mutex::new(Some(sender))));
+    let server = Server::start(move |mut conn| {
+        let (told, sender) = (told.clone(), sender.lock().unwrap().take());
+        async move {
+            // Until it is held nobody reads, or it might be done before.
+            told.notified().await;
+            let heard = conn.read_to_end().await?;
+            sender.expect("one connection").send(heard).expect("the test listens");
+            Ok(())
+        }
+    });
     let (session, _pad, _heard) = noted(Default::default());
     let task = task_in(&session, &server);
     task.resume();
@@ -211,7 +222,8 @@ async fn a_write_that_was_polled_once_and_is_held_goes_on() {
     let release = hold(task.write(pattern(STUCK), GUARD)).await;
     task.close_write();
     // Nobody polls anything now.
-    assert!(soon(received.next()).await == pattern(STUCK));
+    go.notify_one();
+    assert!(soon(received).await.expect("all of it") == pattern(STUCK));
     done(soon(release()).await.expect("it was held")).await;
 }
 
