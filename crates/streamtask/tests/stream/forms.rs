@@ -3,7 +3,7 @@
 use std::sync::{Arc, mpsc};
 
 use streamtask::{Error, ReadData, StreamTask, Timeout};
-use streamtask_testkit::{Server, echo, half_closer, sink};
+use streamtask_testkit::{Server, echo, half_closer};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::{JoinHandle, yield_now};
 
