@@ -26,7 +26,9 @@ impl Stream {
     /// The peer's FIN; but once a send was answered by a reset, or has failed otherwise, no end is clean.
     pub(super) fn received_end(&mut self) {
         self.pipe.received_end();
-        self.broken = self.broken.take().or(self.doubt.clone());
+        if self.broken.is_none() {
+            self.broken = self.doubt.clone().or_else(|| self.cut_off_handshake());
+        }
     }
 
     pub(super) fn tell_write_closed(&mut self) {

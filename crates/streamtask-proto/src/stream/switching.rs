@@ -192,7 +192,7 @@ impl Stream {
             self.tell(Event::Secured(info.clone()));
             self.end_barrier(Ok(Outcome::Secured(info)));
         } else if !self.pipe.is_stepping() && self.pipe.end().is_some() {
-            self.lost("the connection ended during the TLS handshake");
+            self.lost(CUT_OFF);
         }
     }
 
@@ -285,11 +285,24 @@ impl Stream {
 
     /// The stream ended where a switch needed it.
     fn lost(&mut self, why: &str) {
+        let error = self.broken.take().unwrap_or_else(|| self.loss(why));
+        self.fail_broken(error);
+    }
+
+    fn loss(&self, why: &str) -> Error {
         let error = match self.writes.failure() {
             Some(error) => error.clone(),
             None => Error::new(ErrorKind::ConnectionLost),
         };
-        self.fail_broken(error.with_detail(why));
+        error.with_detail(why)
+    }
+
+    /// The peer's FIN before the handshake was over is what ended it, whatever fails while the task is
+    /// suspended.
+    pub(super) fn cut_off_handshake(&self) -> Option<Error> {
+        let is_under_way = matches!(self.barriers.phase(), Some(Phase::Handshake(_)));
+        let is_cut_off = is_under_way && self.pipe.info().is_none() && !self.pipe.is_stepping();
+        is_cut_off.then(|| self.loss(CUT_OFF))
     }
 
     fn end_barrier(&mut self, result: Result<Outcome, Error>) {
@@ -299,6 +312,8 @@ impl Stream {
         }
     }
 }
+
+const CUT_OFF: &str = "the connection ended during the TLS handshake";
 
 /// How much unread clear text is thrown away before TLS: a greeting or a few, and no more.
 const MOST_DISCARDED: usize = 64 << 10;
