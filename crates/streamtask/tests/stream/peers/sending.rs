@@ -61,7 +61,7 @@ impl Listener {
         match self {
             Listener::Greets | Listener::Resets => {}
             Listener::Talks => say(&mut conn, vec![b'.'; 100_000]).await?,
-            Listener::EndsFirst => conn.half_close().await?,
+            Listener::EndsFirst => unless_gone(conn.half_close().await)?,
             Listener::Waits => is_over.wait().await,
             Listener::Echoes => return echo(&mut conn).await,
         }
@@ -75,7 +75,11 @@ impl Listener {
 
 /// A client of which all has come may be gone before it is told anything.
 async fn say(conn: &mut Conn, bytes: Vec<u8>) -> io::Result<()> {
-    match conn.write(bytes).await {
+    unless_gone(conn.write(bytes).await)
+}
+
+fn unless_gone(said: io::Result<()>) -> io::Result<()> {
+    match said {
         Err(error) if is_gone(&error) => Ok(()),
         said => said,
     }
