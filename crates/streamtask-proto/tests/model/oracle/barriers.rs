@@ -86,6 +86,13 @@ impl Model {
         self.active = Active::CloseWrite { op, deadline };
     }
 
+    /// What was sent while the task was suspended is told before anything that comes behind.
+    pub(super) fn check_closing(&mut self) {
+        if let (Active::CloseWrite { op, .. }, true) = (self.active, self.is_acting()) {
+            self.go_on_closing(op);
+        }
+    }
+
     fn go_on_closing(&mut self, op: Op) {
         if !self.out.is_empty() {
             return;

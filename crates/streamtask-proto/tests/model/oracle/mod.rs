@@ -242,6 +242,7 @@ impl Model {
             let before = self.mark();
             self.tell_secured();
             self.check_stop();
+            self.check_closing();
             self.do_reads();
             self.check_forsaken();
             self.throw_away();
