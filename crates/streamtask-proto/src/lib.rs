@@ -33,6 +33,7 @@
 mod buffer;
 mod deadlines;
 mod error;
+mod kind;
 mod link;
 mod stream;
 mod target;
@@ -40,7 +41,8 @@ pub mod tls;
 mod words;
 
 pub use deadlines::Timeout;
-pub use error::{Error, ErrorKind, Fault, Limit};
+pub use error::Error;
+pub use kind::{ErrorKind, Fault, Limit};
 pub use link::{EofKind, HandshakeStep, Pipe, Transmit};
 pub use stream::{Lent, Options, Stream, UnreadClearText};
 pub use target::Target;
