@@ -14,10 +14,10 @@ pub(crate) struct Tally {
     failures: Vec<Failure>,
     /// Which binary speaks now.
     target: String,
+    /// Whose output is being printed: a place in `failures`.
+    speaker: Option<usize>,
     /// An input is being printed, until a blank line.
     is_in_input: bool,
-    /// `-p …` of the binaries that failed, as cargo names them, in the order in which they ran.
-    reruns: Vec<String>,
     /// Lines that run one case again, as the tests themselves say them.
     cases: Vec<String>,
     /// What could not even be run.
@@ -31,6 +31,8 @@ struct Failure {
     name: String,
     /// The smallest input that fails, if it was looked for.
     input: String,
+    /// What cargo wants to hear to run its binary again: `-p …`.
+    rerun: Option<String>,
 }
 
 impl Tally {
@@ -69,9 +71,8 @@ impl Tally {
         let words = line.trim();
         if self.is_in_input {
             self.is_in_input = !words.is_empty();
-            if let Some(failure) = self.failures.last_mut().filter(|_| self.is_in_input) {
-                failure.input.push('\n');
-                failure.input.push_str(line);
+            if self.is_in_input {
+                self.attach(line);
             }
             return;
         }
@@ -79,8 +80,11 @@ impl Tally {
             self.target = target.split(" (").next().unwrap_or(target).to_owned();
         } else if let Some(name) = failed_test(words) {
             let (target, name) = (self.target.clone(), name.to_owned());
-            self.failures.push(Failure { target, name, input: String::new() });
+            self.failures.push(Failure { target, name, ..Failure::default() });
+        } else if let Some(name) = output_of(words) {
+            self.speaker = self.place_of(name);
         } else if let Some(counts) = words.strip_prefix("test result: ") {
+            self.speaker = None;
             self.count(counts);
         } else if let Some(input) = words.strip_prefix("minimal failing input: ") {
             self.is_in_input = true;
@@ -88,7 +92,8 @@ impl Tally {
         } else if words.starts_with("STREAMTASK_CASE=") {
             self.cases.push(words.to_owned());
         } else if let Some(rerun) = rerun(words) {
-            self.reruns.push(rerun.to_owned());
+            let fresh = self.failures.iter_mut().filter(|failure| failure.rerun.is_none());
+            fresh.for_each(|failure| failure.rerun = Some(rerun.to_owned()));
         } else if words.starts_with("error: could not compile") || words.contains("(signal: ") {
             self.broken.push(words.to_owned());
         } else if let Some((passed, failed)) = closing_line(words) {
@@ -97,12 +102,19 @@ impl Tally {
         }
     }
 
-    /// Inputs are printed when all names are known: the next failure without one has it.
-    fn attach(&mut self, input: &str) {
-        if let Some(place) = self.failures.iter().position(|failure| failure.input.is_empty()) {
-            let mut failure = self.failures.remove(place);
-            failure.input = input.to_owned();
-            self.failures.push(failure);
+    /// The failure of that name in the binary that speaks now.
+    fn place_of(&self, name: &str) -> Option<usize> {
+        let is_it = |failure: &Failure| failure.target == self.target && failure.name == name;
+        self.failures.iter().rposition(is_it)
+    }
+
+    /// One more line of the input of whoever's output it stands in.
+    fn attach(&mut self, line: &str) {
+        if let Some(failure) = self.speaker.and_then(|place| self.failures.get_mut(place)) {
+            if !failure.input.is_empty() {
+                failure.input.push('\n');
+            }
+            failure.input.push_str(line);
         }
     }
 
@@ -116,26 +128,6 @@ impl Tally {
         self.failed += number(" failed");
         self.skipped += number(" ignored");
     }
-
-    /// The line of cargo that runs one test again.
-    fn again(&self, failure: &Failure) -> Option<String> {
-        let mut targets: Vec<&str> = Vec::new();
-        for failure in &self.failures {
-            if !targets.contains(&&*failure.target) {
-                targets.push(&failure.target);
-            }
-        }
-        let fits = |rerun: &&String| {
-            let name = failure.target.split('/').rev().find(|part| *part != "main.rs");
-            let name = name.unwrap_or_default().trim_end_matches(".rs");
-            rerun.ends_with(&format!("--test {name}"))
-                || rerun.ends_with("--lib") && failure.target.starts_with("unittests src/lib.rs")
-                || rerun.contains("--bin") && failure.target.starts_with("unittests src/main.rs")
-                || rerun.ends_with("--doc") && !failure.target.contains('/')
-        };
-        let rerun = self.reruns.iter().find(fits)?;
-        Some(format!("cargo test {rerun} -- {}", failure.name))
-    }
 }
 
 /// `test a::b ... FAILED`
@@ -143,10 +135,14 @@ fn failed_test(line: &str) -> Option<&str> {
     line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
 }
 
-/// ``error: test failed, to rerun pass `-p a --test b` ``, or a line of the list of several.
+/// `---- a::b stdout ----`
+fn output_of(line: &str) -> Option<&str> {
+    line.strip_prefix("---- ")?.strip_suffix(" stdout ----")
+}
+
+/// ``error: test failed, to rerun pass `-p a --test b` ``, which comes right behind a binary that failed.
 fn rerun(line: &str) -> Option<&str> {
-    let quoted = line.strip_prefix("error: test failed, to rerun pass ").unwrap_or(line);
-    quoted.strip_prefix('`')?.strip_suffix('`').filter(|rerun| rerun.starts_with("-p "))
+    line.strip_prefix("error: test failed, to rerun pass `")?.strip_suffix('`')
 }
 
 /// `34 passed, 0 failed`
@@ -164,8 +160,8 @@ impl fmt::Display for Tally {
             if !failure.input.is_empty() {
                 writeln!(f, "  with {}", failure.input.replace('\n', "\n  "))?;
             }
-            if let Some(again) = self.again(failure) {
-                writeln!(f, "  {again}")?;
+            if let Some(rerun) = &failure.rerun {
+                writeln!(f, "  cargo test {rerun} -- {}", failure.name)?;
             }
         }
         self.cases.iter().try_for_each(|case| writeln!(f, "  {case}"))?;
@@ -223,29 +219,42 @@ mod tests {
             "     Running unittests src/lib.rs (target/debug/deps/a-1)\n\
              test one ... FAILED\n\
              test result: FAILED. 0 passed; 1 failed; 0 ignored\n\
-                  Running tests/two.rs (target/debug/deps/two-1)\n\
+             error: test failed, to rerun pass `-p a --lib`\n     \
+                  Running unittests src/lib.rs (target/debug/deps/b-1)\n\
              test two ... FAILED\n\
              test result: FAILED. 0 passed; 1 failed; 0 ignored\n\
-             error: 2 targets failed:\n    `-p a --lib`\n    `-p a --test two`",
+             error: test failed, to rerun pass `-p b --lib`\n\
+             error: 2 targets failed:\n    `-p a --lib`\n    `-p b --lib`",
         );
         let text = tally.to_string();
         assert!(text.contains("cargo test -p a --lib -- one"), "{text}");
-        assert!(text.contains("cargo test -p a --test two -- two"), "{text}");
+        assert!(text.contains("cargo test -p b --lib -- two"), "{text}");
     }
 
     #[test]
-    fn the_smallest_input_and_the_models_own_line_are_shown() {
+    fn the_smallest_input_stands_with_its_test_and_the_models_own_line_below() {
         let tally = heard(
             "     Running tests/contract/main.rs (target/debug/deps/contract-1)\n\
-             test rules::r ... FAILED\n\
+             test rules::plain ... FAILED\n\
+             test rules::r ... FAILED\n\n\
+             failures:\n\n\
+             ---- rules::plain stdout ----\n\
+             thread panicked\n\n\
+             ---- rules::r stdout ----\n\
              minimal failing input: acts = [\n    Cancel,\n], seed = 0\n\n\
              STREAMTASK_CASE='quiet : cancel' cargo test -p p --test model one_\n\
-             test result: FAILED. 0 passed; 1 failed; 0 ignored\n\
+             test result: FAILED. 0 passed; 2 failed; 0 ignored\n\
              error: test failed, to rerun pass `-p p --test contract`",
         );
-        let text = tally.to_string();
-        assert!(text.contains("  with acts = [\n      Cancel,\n  ], seed = 0\n"), "{text}");
-        assert!(text.contains("  STREAMTASK_CASE='quiet : cancel'"), "{text}");
+        let again = "cargo test -p p --test contract --";
+        let said = format!(
+            "failed: rules::plain (tests/contract/main.rs)\n  {again} rules::plain\n\
+             failed: rules::r (tests/contract/main.rs)\n  \
+             with acts = [\n      Cancel,\n  ], seed = 0\n  {again} rules::r\n  \
+             STREAMTASK_CASE='quiet : cancel' cargo test -p p --test model one_\n\
+             0 passed, 2 failed"
+        );
+        assert_eq!(tally.to_string(), said);
     }
 
     #[test]
