@@ -5,10 +5,10 @@ use crate::server::RECIPES;
 use crate::trouble::Attempt;
 
 pub(crate) const USAGE: &str = "\
-usage: streamtask-interop [--keep] [--no-install] [SERVER...]
+usage: streamtask-interop [--keep] [--no-fetch] [SERVER...]
 
   --keep        leave the folder with configurations and logs, and say where it is
-  --no-install  install no package; without root nothing is ever installed
+  --no-fetch    fetch no package: what was fetched before or is installed has to do
   SERVER        only these: postfix, dovecot, proftpd, pureftpd, openssl, python
 
 The command under test is $STREAMTASK_BIN, or else the streamtask beside this program.";
@@ -16,7 +16,7 @@ The command under test is $STREAMTASK_BIN, or else the streamtask beside this pr
 /// What was asked for.
 pub(crate) struct Arguments {
     pub(crate) keeps: bool,
-    pub(crate) installs: bool,
+    pub(crate) fetches: bool,
     /// The servers to try; none means all.
     pub(crate) only: Vec<String>,
     pub(crate) stage: Stage,
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Stage {
     /// As it was called.
     Outside,
-    /// In a network of its own, started by itself, with the rights it had outside.
+    /// In a network and a file system view of its own, started by itself, with the rights it had outside.
     Inside(Rights),
 }
 
@@ -35,7 +35,7 @@ impl Arguments {
     /// Reads the arguments behind the program's name.
     pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Attempt<Self> {
         let mut parsed =
-            Arguments { keeps: false, installs: true, only: Vec::new(), stage: Stage::Outside };
+            Arguments { keeps: false, fetches: true, only: Vec::new(), stage: Stage::Outside };
         for argument in arguments {
             parsed.take(argument)?;
         }
@@ -45,7 +45,7 @@ impl Arguments {
     fn take(&mut self, argument: String) -> Attempt {
         match argument.as_str() {
             "--keep" => self.keeps = true,
-            "--no-install" => self.installs = false,
+            "--no-fetch" => self.fetches = false,
             name if RECIPES.iter().any(|recipe| recipe.name == name) => self.only.push(argument),
             other => match other.strip_prefix("--inside=").and_then(Rights::named) {
                 Some(rights) => self.stage = Stage::Inside(rights),
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn what_it_calls_itself_with_means_the_same_inside() {
-        let outside = parse("--keep --no-install dovecot").expect("these are arguments");
+        let outside = parse("--keep --no-fetch dovecot").expect("these are arguments");
         let line = outside.inside(Rights::User).join(" ");
         let inside = parse(&line).expect("it understands itself");
         assert!(inside.keeps && inside.only == ["dovecot"]);

@@ -29,7 +29,7 @@ impl Fleet {
         match (started(site, recipe), site.rights) {
             (Ok(server), _) => self.servers.push(server),
             (Err(why), Rights::Root) => self.failures.push((recipe.name, why.to_string())),
-            // Without root nothing could be installed: what is not there cannot be expected.
+            // Most servers start as root alone.
             (Err(why), Rights::User) => self.absences.push((recipe.name, why.to_string())),
         }
     }

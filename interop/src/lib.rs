@@ -1,16 +1,16 @@
 //! Runs streamtask, the library and the command, against real servers on loopback.
 //!
-//! First outside: what is missing is installed, then the program starts itself again in a network
-//! of its own. Inside, it makes certificates, starts the servers, plays every scenario against
+//! First outside: what is missing is fetched, then the program starts itself again in a network and a view
+//! of the file system of its own. Inside, it makes certificates, starts the servers, plays every scenario against
 //! every one of them and stops what it started. It shares nothing with what it tries but the public
 //! interface.
 #![cfg(unix)]
 
 mod arguments;
 mod fleet;
-mod install;
 mod interrupt;
 mod namespace;
+mod packages;
 mod pki;
 mod process;
 mod report;
@@ -54,6 +54,9 @@ async fn staged(arguments: &Arguments) -> Attempt<ExitCode> {
     let mut interrupt = Interrupt::listen()?;
     let rights = match arguments.stage {
         Stage::Inside(rights) => {
+            if let Err(trouble) = packages::lay_over(&cache()?) {
+                println!("what was fetched cannot be seen at its place: {}", explain(&*trouble));
+            }
             namespace::raise_loopback()?;
             rights
         }
@@ -72,20 +75,20 @@ async fn staged(arguments: &Arguments) -> Attempt<ExitCode> {
     }
 }
 
-/// What needs the real network. A failed installation is told and not the end: a server that is
+/// What needs the real network. What cannot be fetched is told and not the end: a server that is
 /// missing for it is counted as failed later.
 fn outside(arguments: &Arguments) -> Attempt<Rights> {
     let rights = Rights::find()?;
-    if arguments.installs
-        && let Err(trouble) = install::what_is_missing(&cache()?, rights)
+    if arguments.fetches
+        && let Err(trouble) = packages::fetch(&cache()?)
     {
-        println!("install: {}", explain(&*trouble));
+        println!("fetch:   {}", explain(&*trouble));
     }
     Ok(rights)
 }
 
 async fn inside(arguments: &Arguments, rights: Rights) -> Attempt<ExitCode> {
-    let site = Site::set_up(cache()?, rights, arguments.keeps)?;
+    let site = Site::set_up(rights, arguments.keeps)?;
     let mut report = Report::default();
     let mut fleet = Fleet::start(&site, &arguments.only);
     fleet.settle(&mut report).await;

@@ -1,7 +1,8 @@
-//! A network of our own, where the system has such a thing.
+//! A network and a view of the file system of our own, where the system has such things.
 //!
-//! In it no port is taken, nothing can leak out, and runs side by side do not meet. Where there is
-//! none the servers listen on the loopback interface that everybody shares.
+//! In that network no port is taken, nothing can leak out, and runs side by side do not meet; what is mounted
+//! in that view nobody else sees. Where there are none the servers are those installed, and listen on the
+//! loopback interface that everybody shares.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -10,11 +11,13 @@ use crate::arguments::Arguments;
 use crate::rights::Rights;
 use crate::trouble::{Attempt, Context};
 
-/// Becomes this program again inside of a network of its own. Returns only where that cannot be.
+/// Becomes this program again inside of both. Returns only where that cannot be.
 pub(crate) fn enter(rights: Rights, arguments: &Arguments) {
     let options = options(rights);
     if !can_unshare(options) {
-        println!("no network of our own here; the servers listen on the shared loopback interface");
+        println!(
+            "no network of our own here; the servers are those installed, on the shared loopback interface"
+        );
         return;
     }
     let Ok(program) = std::env::current_exe() else { return };
@@ -36,20 +39,19 @@ pub(crate) fn raise_loopback() -> Attempt {
     }
 }
 
-/// Whoever is not root may have a network only in a user namespace too.
+/// Whoever is not root may have them only in a user namespace too.
 fn options(rights: Rights) -> &'static [&'static str] {
     match rights {
-        Rights::Root => &["--net"],
-        Rights::User => &["--user", "--map-root-user", "--net"],
+        Rights::Root => &["--net", "--mount"],
+        Rights::User => &["--user", "--map-root-user", "--net", "--mount"],
     }
 }
 
-/// Tried with all that will be needed: containers often forbid the first step, small ones lack
-/// `ip`.
+/// Tried with all that will be needed: containers often forbid it.
 fn can_unshare(options: &[&str]) -> bool {
     Command::new("unshare")
         .args(options)
-        .args(["--", "ip", "link", "set", "lo", "up"])
+        .args(["--", "true"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()

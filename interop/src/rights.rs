@@ -7,7 +7,7 @@ use crate::trouble::{Attempt, Context};
 /// What the system lets us do. Found outside of the namespace: inside, everybody looks like root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rights {
-    /// Everything: to install, and to start servers that give up rights they have.
+    /// Everything, as to start servers that give up rights they have.
     Root,
     /// To start servers that run as ourselves.
     User,

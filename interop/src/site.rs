@@ -19,20 +19,18 @@ pub(crate) struct Site {
     pub(crate) rights: Rights,
     pub(crate) pki: Pki,
     folder: PathBuf,
-    unpacked: PathBuf,
     next_port: Cell<u16>,
     keeps: bool,
 }
 
 impl Site {
     /// Makes the folder and the certificates.
-    pub(crate) fn set_up(cache: PathBuf, rights: Rights, keeps: bool) -> Attempt<Self> {
+    pub(crate) fn set_up(rights: Rights, keeps: bool) -> Attempt<Self> {
         // Short: Unix sockets live in it, and their paths may have no more than 107 bytes.
         let folder = std::env::temp_dir().join(format!("st-interop-{}", std::process::id()));
         make_open(&folder)?;
         let pki = Pki::make(&folder.join("pki"))?;
-        let unpacked = crate::install::unpacked_root(&cache);
-        Ok(Site { rights, pki, folder, unpacked, next_port: Cell::new(FIRST_PORT), keeps })
+        Ok(Site { rights, pki, folder, next_port: Cell::new(FIRST_PORT), keeps })
     }
 
     /// A new folder for one server.
@@ -52,13 +50,13 @@ impl Site {
             }
         }
     }
+}
 
-    /// Where a file of a package is: unpacked, or else installed.
-    pub(crate) fn packaged(&self, path: &str) -> Attempt<PathBuf> {
-        [self.unpacked.join(path), Path::new("/").join(path)]
-            .into_iter()
-            .find(|path| path.exists())
-            .ok_or_else(|| format!("/{path} is not installed").into())
+/// A file of a package, at its place.
+pub(crate) fn packaged(path: &str) -> Attempt<&Path> {
+    match Path::new(path) {
+        path if path.exists() => Ok(path),
+        _ => Err(format!("{path} is not there").into()),
     }
 }
 

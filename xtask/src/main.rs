@@ -17,7 +17,8 @@ usage: cargo xtask COMMAND
   test     every test there is: unit, property, doc, integration, command, the
            stress tests under the release build, and the real servers
   interop  the library and the command against real servers on loopback
-           (installs what is missing from Debian packages where it can)
+           (fetches Debian's packages of what is missing, and unpacks them
+           under target/)
   fuzz     random scenarios against the model of the specification, for
            --seconds N (60); --seed N begins where another run did
   mutants  plants faults in the core and the driver, one at a time, and names
@@ -98,7 +99,7 @@ const AGAINST_SERVERS: [&str; 5] = ["run", "--quiet", "-p", "streamtask-interop"
 fn has_servers() -> bool {
     let has = cfg!(target_os = "linux");
     if !has {
-        println!("real servers are installed and run on Linux only: not run here");
+        println!("real servers are fetched and run on Linux only: not run here");
     }
     has
 }

@@ -1,81 +1,69 @@
-//! Debian's package tools, as far as they are needed.
+//! Debian's package tools, kept to a folder of ours: its lists and its archives are there, and none of the
+//! machine's is touched. Needs no root.
 
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use super::run;
 use crate::trouble::{Attempt, Context};
 
-/// Whether packages can be installed with `apt-get`.
+/// Whether packages can be fetched and unpacked.
 pub(super) fn is_there() -> bool {
-    Path::new("/usr/bin/apt-get").exists()
+    ["/usr/bin/apt-get", "/usr/bin/dpkg-deb"].iter().all(|tool| Path::new(tool).exists())
 }
 
-/// Whether `package` is installed.
-pub(super) fn has(package: &str) -> bool {
-    Command::new("dpkg-query")
-        .args(["--show", "--showformat=${db:Status-Status}", package])
-        .output()
-        .is_ok_and(|output| output.stdout == b"installed")
+/// The tools, with a folder to work in.
+pub(super) struct Apt {
+    folder: PathBuf,
 }
 
-/// Fetches the lists of packages.
-pub(super) fn update() -> Attempt {
-    run(apt_get().args(["-q", "update"])).map(drop)
-}
-
-/// Installs `packages`. It removes none: another mail server of this machine is not ours to
-/// replace.
-pub(super) fn install(packages: &[String]) -> Attempt {
-    answer("postfix postfix/main_mailer_type select No configuration\n")?;
-    let options = ["-q", "-y", "--no-install-recommends", "--no-remove", "install"];
-    run(apt_get().args(options).args(packages)).map(drop)
-}
-
-/// Downloads `packages` to `folder`, as files.
-pub(super) fn download(packages: &[&str], folder: &Path) -> Attempt {
-    // As root throughout: the user that apt would become cannot write to a folder of ours.
-    let options = ["-q", "-o", "APT::Sandbox::User=root", "download"];
-    run(apt_get().current_dir(folder).args(options).args(packages)).map(drop)
-}
-
-/// Unpacks the package `file` into `folder`, without running anything of it.
-pub(super) fn unpack(file: &Path, folder: &Path) -> Attempt {
-    run(Command::new("dpkg-deb").arg("--extract").arg(file).arg(folder)).map(drop)
-}
-
-/// What the package `file` depends on, as its control file says it.
-pub(super) fn dependencies(file: &Path) -> Attempt<String> {
-    let output = run(Command::new("dpkg-deb").arg("--field").arg(file).arg("Depends"))?;
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-fn apt_get() -> Command {
-    let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive");
-    command
-}
-
-/// Answers a question that a package would ask, before it does.
-fn answer(line: &str) -> Attempt {
-    let mut child = Command::new("debconf-set-selections")
-        .stdin(Stdio::piped())
-        .spawn()
-        .doing(|| "running debconf-set-selections".into())?;
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(line.as_bytes())?;
+impl Apt {
+    pub(super) fn in_folder(folder: &Path) -> Attempt<Self> {
+        for part in ["lists/partial", "cache/archives/partial"] {
+            let part = folder.join(part);
+            fs::create_dir_all(&part).doing(|| format!("making {}", part.display()))?;
+        }
+        Ok(Apt { folder: folder.to_owned() })
     }
-    child.wait()?;
-    Ok(())
-}
 
-/// Runs it, silent unless it fails.
-fn run(command: &mut Command) -> Attempt<Output> {
-    let program = command.get_program().display().to_string();
-    let output = command.stdin(Stdio::null()).output().doing(|| format!("running {program}"))?;
-    if output.status.success() {
-        return Ok(output);
+    /// Fetches the lists of packages.
+    pub(super) fn update(&self) -> Attempt {
+        run(self.apt_get().arg("update"))
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(format!("{program}: {}: {}", output.status, said.trim()).into())
+
+    /// Downloads what `packages` need and this machine has not.
+    pub(super) fn download(&self, packages: &[&str]) -> Attempt {
+        let options = ["--yes", "--no-install-recommends", "--download-only", "install"];
+        run(self.apt_get().args(options).args(packages))
+    }
+
+    /// Unpacks everything that was downloaded into `root`, without running anything of it.
+    pub(super) fn unpack_all(&self, root: &Path) -> Attempt {
+        let archives = self.folder.join("cache/archives");
+        for file in fs::read_dir(archives)? {
+            let file = file?.path();
+            if file.extension().is_some_and(|extension| extension == "deb") {
+                run(Command::new("dpkg-deb").arg("--extract").arg(file).arg(root))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apt_get(&self) -> Command {
+        let mut command = Command::new("apt-get");
+        let place = |name: &str, part: &str| format!("{name}={}", self.folder.join(part).display());
+        command.env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet");
+        // The user that apt would become cannot write to a folder of ours, and nothing is locked because
+        // nothing of the machine's is written.
+        for option in [
+            place("Dir::State::Lists", "lists"),
+            place("Dir::Cache", "cache"),
+            "APT::Sandbox::User=root".into(),
+            "Debug::NoLocking=true".into(),
+        ] {
+            command.args(["-o", &option]);
+        }
+        command
+    }
 }

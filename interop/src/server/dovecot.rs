@@ -7,12 +7,12 @@ use std::process::Command;
 use super::{BOTH, Door, Ending, Server};
 use crate::process::Process;
 use crate::scenario::script;
-use crate::site::Site;
+use crate::site::{Site, packaged};
 use crate::trouble::{Attempt, Context};
 
 /// Starts it with settings and sockets of its own.
 pub(super) fn start(site: &Site) -> Attempt<Server> {
-    let program = site.packaged("usr/sbin/dovecot")?;
+    let program = packaged("/usr/sbin/dovecot")?;
     let folder = site.folder("dovecot")?;
     let (imap, pop3) = (site.port()?, site.port()?);
     make_home(&folder.join("home"))?;

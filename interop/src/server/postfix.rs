@@ -7,12 +7,12 @@ use std::process::Command;
 use super::{BOTH, Door, Ending, Server};
 use crate::process::Process;
 use crate::scenario::script;
-use crate::site::Site;
+use crate::site::{Site, packaged};
 use crate::trouble::{Attempt, Context};
 
 /// Starts it with spool, settings and services of its own; an installed one is not touched.
 pub(super) fn start(site: &Site) -> Attempt<Server> {
-    let program = site.packaged("usr/sbin/postfix")?;
+    let program = packaged("/usr/sbin/postfix")?;
     let (folder, port) = (site.folder("postfix")?, site.port()?);
     let (settings, spool, data) = (folder.join("etc"), folder.join("spool"), folder.join("data"));
     for folder in [&settings, &spool, &data] {

@@ -1,4 +1,4 @@
-//! ProFTPD: FTP with AUTH TLS and CCC. Run from where it was unpacked.
+//! ProFTPD: FTP with AUTH TLS and CCC.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,17 +8,16 @@ use std::process::Command;
 use super::{BOTH, Door, Ending, Server};
 use crate::process::Process;
 use crate::scenario::script;
-use crate::site::Site;
+use crate::site::{Site, packaged};
 use crate::trouble::Attempt;
 
 /// Starts it with modules and users of its own.
 pub(super) fn start(site: &Site) -> Attempt<Server> {
-    let (program, tls) =
-        (site.packaged("usr/sbin/proftpd")?, site.packaged("usr/lib/proftpd/mod_tls.so")?);
+    let (program, tls) = (packaged("/usr/sbin/proftpd")?, packaged("/usr/lib/proftpd/mod_tls.so")?);
     let (folder, port) = (site.folder("proftpd")?, site.port()?);
     write_users(&folder)?;
     let settings = folder.join("proftpd.conf");
-    fs::write(&settings, place(site, &folder, &tls, port) + SETTINGS)?;
+    fs::write(&settings, place(site, &folder, tls, port) + SETTINGS)?;
     let mut command = Command::new(program);
     let process = Process::start(command.arg("--nodaemon").arg("-c").arg(&settings), &folder)?;
     let doors = vec![Door { port, script: &script::FTP, versions: BOTH, ending: Ending::Clean }];

@@ -1,4 +1,4 @@
-//! Pure-FTPd: FTP with AUTH TLS and CCC. Run from where it was unpacked.
+//! Pure-FTPd: FTP with AUTH TLS and CCC.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,14 @@ use std::process::{Command, Stdio};
 use super::{BOTH, Door, Ending, Server};
 use crate::process::Process;
 use crate::scenario::script;
-use crate::site::Site;
+use crate::site::{Site, packaged};
 use crate::trouble::{Attempt, Context};
 
 /// Starts it with users of its own.
 pub(super) fn start(site: &Site) -> Attempt<Server> {
-    let program = site.packaged("usr/sbin/pure-ftpd")?;
+    let program = packaged("/usr/sbin/pure-ftpd")?;
     let (folder, port) = (site.folder("pureftpd")?, site.port()?);
-    let users = make_users(&site.packaged("usr/bin/pure-pw")?, &folder)?;
+    let users = make_users(packaged("/usr/bin/pure-pw")?, &folder)?;
     let mut command = Command::new(program);
     command
         .arg(format!("--bind=127.0.0.1,{port}"))

@@ -1,0 +1,73 @@
+//! What was unpacked, seen at the places where its packages would have put it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::{root, run};
+use crate::trouble::Attempt;
+
+/// Users and groups that packages make when they are installed.
+const USERS: [&str; 1] = ["postfix"];
+const GROUPS: [&str; 2] = ["postfix", "postdrop"];
+/// Where numbers for them are looked for: above those that people and systems give.
+const FIRST_ID: u32 = 64_000;
+
+/// Lays the unpacked files over `/usr` and `/etc`, for this process and its children: its view of the file
+/// system must be its own.
+pub(crate) fn lay_over(cache: &Path) -> Attempt {
+    let root = root(cache);
+    if !root.exists() {
+        return Ok(());
+    }
+    write_accounts(&root.join("etc"))?;
+    for place in ["usr", "etc"] {
+        // A relative path: what stands before it may hold colons.
+        let layers = format!("lowerdir={place}:/{place}");
+        let mut mount = Command::new("mount");
+        mount.current_dir(&root).args(["-t", "overlay", "overlay", "-o", &layers]);
+        run(mount.arg(format!("/{place}")))?;
+    }
+    Ok(())
+}
+
+/// The machine's accounts and those that the servers want.
+fn write_accounts(etc: &Path) -> Attempt {
+    let group = with_accounts(&fs::read_to_string("/etc/group")?, &GROUPS, |name, id| {
+        format!("{name}:x:{id}:\n")
+    });
+    let passwd = with_accounts(&fs::read_to_string("/etc/passwd")?, &USERS, |name, id| {
+        format!("{name}:x:{id}:{id}::/nonexistent:/usr/sbin/nologin\n")
+    });
+    fs::write(etc.join("group"), group)?;
+    Ok(fs::write(etc.join("passwd"), passwd)?)
+}
+
+/// `accounts` and those of `names` that are missing, each with a number that nobody has.
+fn with_accounts(accounts: &str, names: &[&str], line: impl Fn(&str, u32) -> String) -> String {
+    let fields = |account: &str| account.split(':').map(str::to_owned).collect::<Vec<_>>();
+    let known: Vec<_> = accounts.lines().map(fields).collect();
+    let is_free = |id: &u32| known.iter().all(|known| known.get(2) != Some(&id.to_string()));
+    let mut ids = (FIRST_ID..).filter(is_free);
+    let mut all = accounts.to_owned();
+    for name in names {
+        if known.iter().all(|known| known[0] != *name)
+            && let Some(id) = ids.next()
+        {
+            all.push_str(&line(name, id));
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_missing_is_added_under_a_number_that_nobody_has() {
+        let group = "root:x:0:\npostfix:x:110:\nother:x:64000:\n";
+        let all = with_accounts(group, &GROUPS, |name, id| format!("{name}:x:{id}:\n"));
+        assert_eq!(all, format!("{group}postdrop:x:64001:\n"));
+    }
+}
