@@ -8,6 +8,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::{ErrorKind, Fault, Layer};
 
@@ -23,13 +24,15 @@ struct Inner {
     endpoint: Option<Arc<str>>,
     detail: Option<Arc<str>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+    when: Option<Instant>,
     ends: Option<Layer>,
 }
 
 impl Error {
     /// An error of this kind and nothing more.
     pub fn new(kind: ErrorKind) -> Self {
-        Error(Arc::new(Inner { kind, endpoint: None, detail: None, source: None, ends: None }))
+        let (endpoint, detail, source, when, ends) = (None, None, None, None, None);
+        Error(Arc::new(Inner { kind, endpoint, detail, source, when, ends }))
     }
 
     /// The same with a sentence for people.
@@ -43,10 +46,19 @@ impl Error {
     }
 
     /// The same with the endpoint it happened to; the first one named stays.
-    pub fn at(self, endpoint: impl Into<Arc<str>>) -> Self {
-        self.edit(|inner| {
-            inner.endpoint = Some(inner.endpoint.take().unwrap_or_else(|| endpoint.into()))
-        })
+    pub fn with_endpoint(self, endpoint: impl Into<Arc<str>>) -> Self {
+        match self.0.endpoint {
+            Some(_) => self,
+            None => self.edit(|inner| inner.endpoint = Some(endpoint.into())),
+        }
+    }
+
+    /// The same with when it happened; the first moment named stays.
+    pub fn with_when(self, when: Instant) -> Self {
+        match self.0.when {
+            Some(_) => self,
+            None => self.edit(|inner| inner.when = Some(when)),
+        }
     }
 
     /// The same for a read that learns from it that this layer has ended.
@@ -72,6 +84,11 @@ impl Error {
     /// `host:port` of the task it happened to.
     pub fn endpoint(&self) -> Option<&str> {
         self.0.endpoint.as_deref()
+    }
+
+    /// When it happened, if it happened to a task: every operation that one failure ends says the same.
+    pub fn when(&self) -> Option<Instant> {
+        self.0.when
     }
 
     /// A sentence for people, if there is more to say than its kind does.
@@ -183,7 +200,7 @@ mod tests {
     #[test]
     fn what_a_main_returns_is_a_sentence_and_its_parts_are_shown_on_demand() {
         let error = Error::new(ErrorKind::CannotConnect)
-            .at("example.org:25")
+            .with_endpoint("example.org:25")
             .caused_by(io::Error::from(io::ErrorKind::ConnectionRefused));
         let said = "example.org:25: cannot connect to the host: connection refused";
         assert_eq!(format!("{error:?}"), said);

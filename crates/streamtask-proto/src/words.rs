@@ -246,10 +246,22 @@ pub struct Wait {
     pub sweep: bool,
 }
 
-/// Something that delegates like to know, in the order in which it happened.
+/// Something that happened to a task, and when.
+///
+/// Events are told in the order in which they happened.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Event {
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// When it did: no earlier than the event before.
+    pub when: Instant,
+}
+
+/// What can happen to a task.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum EventKind {
     /// The connection stands.
     Connected,
     /// TLS is up.

@@ -4,7 +4,7 @@
 
 use std::io::BufRead;
 
-use streamtask::{Error, ErrorKind, Event, Session, StreamTask};
+use streamtask::{Error, ErrorKind, EventKind, Session, StreamTask};
 
 /// Passes every line on, until there are no more.
 pub fn hear(task: &StreamTask, mut heard: impl FnMut(&str) + Send + 'static) {
@@ -26,9 +26,9 @@ fn main() -> Result<(), Error> {
     let port = arguments.next().and_then(|port| port.parse().ok()).unwrap_or(6667);
     let session = Session::shared();
     let task = session.connect(&host, port)?;
-    task.events().on_event(|event| match event {
-        Event::Connected => eprintln!("* connected"),
-        Event::Finished(Err(error)) => eprintln!("* {error}"),
+    task.events().on_event(|event| match event.kind {
+        EventKind::Connected => eprintln!("* connected"),
+        EventKind::Finished(Err(error)) => eprintln!("* {error}"),
         _ => {}
     });
     hear(&task, |line| println!("{line}"));

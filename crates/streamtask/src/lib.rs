@@ -159,7 +159,8 @@ pub use rustls::pki_types::{CertificateDer as Certificate, PrivateKeyDer as Priv
 pub use session::Session;
 pub use streamtask_proto::tls::{Identity, Pin, SecureOptions, Sha256, TlsInfo, TlsVersion};
 pub use streamtask_proto::{
-    EofKind, Error, ErrorKind, Event, Fault, Limit, ReadData, TaskState, Timeout, UnreadClearText,
+    EofKind, Error, ErrorKind, Event, EventKind, Fault, Limit, ReadData, TaskState, Timeout,
+    UnreadClearText,
 };
 pub use task::captured::{Blocking, Compat, Duplex, InputStream, OutputStream, StreamStatus};
 pub use task::completion::Completion;

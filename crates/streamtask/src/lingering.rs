@@ -1,4 +1,5 @@
-//! How many connections of a session are being closed, and who waits for the last of them.
+//! How many tasks of a session are under way and how many of its connections are being closed, each counted by
+//! [`Lingerers`] of its own, and who waits for the last of them.
 //!
 //! A leaf, which holds nothing of the session: connections outlive it while they close. How they close
 //! stands in [`net::linger`](crate::net::linger).
@@ -106,7 +107,7 @@ impl Future for Finished {
     }
 }
 
-/// The connections of one session that are being closed.
+/// What is still there of one session: its tasks under way, or its connections that are being closed.
 #[derive(Default)]
 pub(crate) struct Lingerers(Mutex<State>);
 
@@ -118,7 +119,7 @@ struct State {
     wakers: BTreeMap<u64, Waker>,
 }
 
-/// One connection that is being closed, until this is dropped.
+/// One of them, until this is dropped.
 pub(crate) struct Lingerer(Arc<Lingerers>);
 
 /// Wakers are other people's code: they are cloned, woken and dropped without the lock.
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_polls_again_and_again_is_known_by_his_last_waker_only() {
+    fn whoever_polls_again_and_again_is_known_by_its_last_waker_only() {
         let lingerers = Arc::<Lingerers>::default();
         let entered = lingerers.enter();
         let mut lingering = Lingering::new(lingerers.clone());

@@ -8,7 +8,7 @@
 //!
 //! Subscribers are code of the user's, so none of it is called under a lock.
 
-use streamtask_proto::{Event, Target};
+use streamtask_proto::{Event, EventKind, Target};
 
 /// Whether somebody may want to know. Asks nobody.
 #[cfg(feature = "tracing")]
@@ -24,17 +24,17 @@ pub(crate) fn is_on() -> bool {
 #[cfg(feature = "tracing")]
 pub(crate) fn happened(task: u64, to: &Target, event: &Event) {
     use tracing::debug;
-    match event {
-        Event::Connected => debug!(target: "streamtask", task, %to, "connected"),
-        Event::Secured(info) => {
+    match &event.kind {
+        EventKind::Connected => debug!(target: "streamtask", task, %to, "connected"),
+        EventKind::Secured(info) => {
             let (version, cipher) = (info.version(), info.cipher_suite_name());
             debug!(target: "streamtask", task, %to, %version, cipher, "secured");
         }
-        Event::Unsecured => debug!(target: "streamtask", task, %to, "unsecured"),
-        Event::ReadClosed => debug!(target: "streamtask", task, %to, "read closed"),
-        Event::WriteClosed => debug!(target: "streamtask", task, %to, "write closed"),
-        Event::Finished(Ok(())) => debug!(target: "streamtask", task, %to, "finished"),
-        Event::Finished(Err(error)) => {
+        EventKind::Unsecured => debug!(target: "streamtask", task, %to, "unsecured"),
+        EventKind::ReadClosed => debug!(target: "streamtask", task, %to, "read closed"),
+        EventKind::WriteClosed => debug!(target: "streamtask", task, %to, "write closed"),
+        EventKind::Finished(Ok(())) => debug!(target: "streamtask", task, %to, "finished"),
+        EventKind::Finished(Err(error)) => {
             debug!(target: "streamtask", task, %to, %error, "failed");
         }
         _ => {}

@@ -2,7 +2,9 @@
 
 use std::cell::Cell;
 
-use streamtask::{Error, ErrorKind, Event, Limit, Operation, SecureOptions, StreamTask, TlsInfo};
+use streamtask::{
+    Error, ErrorKind, EventKind, Limit, Operation, SecureOptions, StreamTask, TlsInfo,
+};
 
 use super::dialogue::{self, Stop};
 use super::distrust;
@@ -78,9 +80,9 @@ impl<'a> Opening<'a> {
         let mut events = self.task.events();
         self.task.resume();
         while let Some(event) = events.next().await {
-            match event {
-                Event::Connected => break,
-                Event::Finished(Err(error)) => return Err(self.failure(&error)),
+            match event.kind {
+                EventKind::Connected => break,
+                EventKind::Finished(Err(error)) => return Err(self.failure(&error)),
                 _ => {}
             }
         }

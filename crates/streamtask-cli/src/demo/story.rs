@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use streamtask::{Error, ErrorKind, Event, InputStream, OutputStream, StreamTask, TlsInfo};
+use streamtask::{Error, ErrorKind, EventKind, InputStream, OutputStream, StreamTask, TlsInfo};
 use tokio::io::AsyncReadExt;
 
 use super::peer::farewell;
@@ -59,9 +59,9 @@ impl Story {
         let mut events = self.task.events();
         self.task.resume();
         while let Some(event) = events.next().await {
-            match event {
-                Event::Connected => break,
-                Event::Finished(Err(error)) => return Err(error),
+            match event.kind {
+                EventKind::Connected => break,
+                EventKind::Finished(Err(error)) => return Err(error),
                 _ => {}
             }
         }

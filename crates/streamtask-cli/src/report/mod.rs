@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_failure_is_three_lines_without_a_terminals_orders() {
         let error = Error::new(ErrorKind::SecureConnectionFailed)
-            .at("h:1")
+            .with_endpoint("h:1")
             .caused_by(std::io::Error::other("evil \u{1b}[31m\nline"));
         let text = Failure::of(&error, "starting TLS with h:1").to_string();
         let text = anstream::adapter::strip_str(&text).to_string();

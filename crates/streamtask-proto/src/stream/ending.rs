@@ -4,7 +4,7 @@ use super::lifecycle::Life;
 use super::reads::Behind;
 use super::writes::WriteSide;
 use super::{Stream, lent};
-use crate::{Closing, EofKind, Error, ErrorKind, Event, Layer, OpId, Outcome, Output};
+use crate::{Closing, EofKind, Error, ErrorKind, Event, EventKind, Layer, OpId, Outcome, Output};
 
 impl Stream {
     /// Writing has become impossible, and nothing more: what the peer has said is still to be read.
@@ -33,13 +33,13 @@ impl Stream {
 
     pub(super) fn tell_write_closed(&mut self) {
         if !std::mem::replace(&mut self.told_write_closed, true) {
-            self.tell(Event::WriteClosed);
+            self.tell(EventKind::WriteClosed);
         }
     }
 
     pub(super) fn tell_read_closed(&mut self) {
         if !std::mem::replace(&mut self.told_read_closed, true) {
-            self.tell(Event::ReadClosed);
+            self.tell(EventKind::ReadClosed);
         }
     }
 
@@ -174,9 +174,9 @@ impl Stream {
     }
 
     fn finish(&mut self, result: Result<(), Error>, closing: Closing) {
-        let result = result.map_err(|error| error.at(self.target.to_string()));
+        let result = result.map_err(|error| self.placed(error));
         self.outputs.push_back(Output::Close(closing));
-        self.tell(Event::Finished(result.clone()));
+        self.tell(EventKind::Finished(result.clone()));
         self.life = Life::Finished(result);
     }
 
@@ -220,11 +220,16 @@ impl Stream {
     }
 
     pub(super) fn complete(&mut self, id: OpId, result: Result<Outcome, Error>) {
-        let named = result.map_err(|error| error.at(self.target.to_string()));
-        self.outputs.push_back(Output::Complete(id, named));
+        let placed = result.map_err(|error| self.placed(error));
+        self.outputs.push_back(Output::Complete(id, placed));
     }
 
-    pub(super) fn tell(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
+    /// The same with where and when it happened.
+    fn placed(&self, error: Error) -> Error {
+        error.with_endpoint(self.target.to_string()).with_when(self.now)
+    }
+
+    pub(super) fn tell(&mut self, kind: EventKind) {
+        self.outputs.push_back(Output::Event(Event { kind, when: self.now }));
     }
 }

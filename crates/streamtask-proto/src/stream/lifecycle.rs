@@ -7,7 +7,7 @@ use super::barriers::Phase;
 use super::late::late;
 use super::writes::WriteSide;
 use crate::deadlines::Deadline;
-use crate::{Error, ErrorKind, Event, Limit, Operation, Outcome, Output, TaskState};
+use crate::{Error, ErrorKind, EventKind, Limit, Operation, Outcome, Output, TaskState};
 
 /// How far a task has come.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl Stream {
     pub(super) fn connected(&mut self) {
         if let Life::Opening(_) = self.life {
             self.life = Life::Open;
-            self.tell(Event::Connected);
+            self.tell(EventKind::Connected);
         }
     }
 

@@ -165,6 +165,8 @@ impl Stream {
     /// Takes one input in. Poll afterwards until the answer is [`Output::Wait`].
     pub fn handle(&mut self, now: Instant, input: Input) {
         self.stirred = true;
+        // Callers on other threads may have looked at the clock before others and come in behind them.
+        let now = self.now.max(now);
         self.now = now;
         match input {
             Input::Enqueue(id, operation) => self.enqueue(now, id, operation),

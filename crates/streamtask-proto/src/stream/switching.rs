@@ -11,7 +11,7 @@ use super::writes::WriteSide;
 use super::{Stream, UnreadClearText};
 use crate::deadlines::Deadline;
 use crate::tls::SecureOptions;
-use crate::{EofKind, Error, ErrorKind, Event, HandshakeStep, OpId, Outcome, Output};
+use crate::{EofKind, Error, ErrorKind, EventKind, HandshakeStep, OpId, Outcome, Output};
 
 impl Stream {
     /// Begins the barrier whose turn has come.
@@ -175,7 +175,7 @@ impl Stream {
                 debug_assert!(self.pipe.has_sent_close(), "stopping begins with our close_notify");
                 self.pipe.stop_secure();
                 self.reads.change_layer();
-                self.tell(Event::Unsecured);
+                self.tell(EventKind::Unsecured);
                 self.end_barrier(Ok(Outcome::Done));
             }
             EofKind::CloseNotify => {}
@@ -189,7 +189,7 @@ impl Stream {
         if let Some(info) = self.pipe.info() {
             self.info = Some(info.clone());
             self.is_finishing = !self.pipe.pending().is_empty();
-            self.tell(Event::Secured(info.clone()));
+            self.tell(EventKind::Secured(info.clone()));
             self.end_barrier(Ok(Outcome::Secured(info)));
         } else if !self.pipe.is_stepping() && self.pipe.end().is_some() {
             self.lost(CUT_OFF);

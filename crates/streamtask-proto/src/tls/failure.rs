@@ -125,11 +125,14 @@ fn certificate_words(reason: &CertificateError) -> Option<String> {
 /// The first few names of a certificate. They are the peer's words, so no control character gets through.
 fn named(presented: &[String]) -> String {
     const MOST: usize = 4;
+    // webpki says `DnsName("a.example")` and `IpAddress(127.0.0.1)`.
+    let inside = |name: &str, kind| {
+        let name = name.strip_prefix(kind)?.strip_prefix('(')?.strip_suffix(')')?;
+        Some(name.trim_matches('"').to_owned())
+    };
     let plain = |name: &String| {
-        let name = name
-            .strip_prefix("DnsName(\"")
-            .and_then(|name| name.strip_suffix("\")"))
-            .unwrap_or(name);
+        let name = inside(name, "DnsName").or_else(|| inside(name, "IpAddress"));
+        let name = name.as_deref().unwrap_or("something else");
         name.chars().filter(|letter| !letter.is_control()).take(100).collect::<String>()
     };
     let mut names: Vec<_> = presented.iter().take(MOST).map(plain).collect();

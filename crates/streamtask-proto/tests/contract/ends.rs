@@ -4,7 +4,7 @@ use std::io;
 
 use streamtask_proto::tls::{SecureOptions, TlsVersion};
 use streamtask_proto::{
-    Closing, EofKind, Error, ErrorKind, Event, Input, OpId, Operation, Options, ReadKind,
+    Closing, EofKind, Error, ErrorKind, EventKind, Input, OpId, Operation, Options, ReadKind,
     TaskState, Timeout,
 };
 
@@ -37,7 +37,7 @@ fn lost(kind: io::ErrorKind) -> Error {
 
 fn ended(world: &World) -> Option<Result<(), ErrorKind>> {
     world.events.iter().find_map(|event| match event {
-        Event::Finished(result) => Some(result.clone().map_err(|error| error.kind())),
+        EventKind::Finished(result) => Some(result.clone().map_err(|error| error.kind())),
         _ => None,
     })
 }
@@ -233,7 +233,7 @@ fn a_truncated_end_takes_nothing_along() {
     assert_eq!(ended(&world), Some(Err(ErrorKind::Truncated)));
     let one = world.read(1, 1);
     assert_eq!(&world.data(one).data[..], b"x");
-    let told = world.events.iter().filter(|event| matches!(event, Event::ReadClosed)).count();
+    let told = world.events.iter().filter(|event| matches!(event, EventKind::ReadClosed)).count();
     assert_eq!(told, 1);
 }
 
@@ -269,7 +269,10 @@ fn a_reset_tells_that_both_sides_are_closed_before_the_end() {
     world.read(1, 1);
     world.input(Input::ReceiveFailed(reset()));
     let tail = &world.events[world.events.len() - 3..];
-    assert!(matches!(tail, [Event::ReadClosed, Event::WriteClosed, Event::Finished(Err(_))]));
+    assert!(matches!(
+        tail,
+        [EventKind::ReadClosed, EventKind::WriteClosed, EventKind::Finished(Err(_))]
+    ));
 }
 
 #[test]

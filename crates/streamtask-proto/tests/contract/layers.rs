@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use streamtask_proto::tls::{SecureOptions, TlsVersion};
 use streamtask_proto::{
-    EofKind, ErrorKind, Event, Input, Limit, OpId, Operation, Options, ReadKind, Timeout,
+    EofKind, ErrorKind, EventKind, Input, Limit, OpId, Operation, Options, ReadKind, Timeout,
     UnreadClearText,
 };
 
@@ -353,5 +353,8 @@ fn a_dropped_read_leaves_the_border_of_a_layer_where_it_was() {
     world.run();
     assert_eq!(&world.data(first).data[..], b"abc");
     assert_eq!(&world.data(second).data[..], b"def");
-    assert_eq!(world.events.iter().filter(|event| matches!(event, Event::Unsecured)).count(), 1);
+    assert_eq!(
+        world.events.iter().filter(|event| matches!(event, EventKind::Unsecured)).count(),
+        1
+    );
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use streamtask_proto::tls::{SecureOptions, TlsVersion};
 use streamtask_proto::{
-    Error, ErrorKind, Event, Input, OpId, Operation, Options, Outcome, ReadKind, Timeout,
+    Error, ErrorKind, EventKind, Input, OpId, Operation, Options, Outcome, ReadKind, Timeout,
 };
 
 use crate::world::World;
@@ -213,7 +213,7 @@ fn check_barriers(world: &World, calls: &Calls) {
             continue;
         }
         let is_repeated = calls.barriers.iter().any(|(id, other)| id < barrier && other == name);
-        let is_late = world.events.iter().any(|event| matches!(event, Event::Finished(_)));
+        let is_late = world.events.iter().any(|event| matches!(event, EventKind::Finished(_)));
         let is_noop = *name == "stop";
         if is_repeated || is_late || is_noop {
             continue;
@@ -231,7 +231,7 @@ fn check_barriers(world: &World, calls: &Calls) {
 
 /// Rule 4, first half: what was queued completes with the error of the task.
 fn check_failure(world: &World, before: &BTreeSet<u64>) {
-    let Some(Event::Finished(Err(error))) = world.events.last() else { return };
+    let Some(EventKind::Finished(Err(error))) = world.events.last() else { return };
     for (id, result) in world.results.iter().filter(|(id, _)| !before.contains(id)) {
         if let Err(of_operation) = result {
             let own = matches!(
@@ -251,7 +251,7 @@ fn check_failure(world: &World, before: &BTreeSet<u64>) {
 
 /// Rule 4, second half: so does what comes later.
 fn check_later(world: &mut World) {
-    let Some(Event::Finished(Err(error))) = world.events.last().cloned() else { return };
+    let Some(EventKind::Finished(Err(error))) = world.events.last().cloned() else { return };
     let is_nothing_left = |world: &mut World| {
         let read = world.read(1, 1000);
         world.results[&read].is_err()

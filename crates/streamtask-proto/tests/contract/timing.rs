@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::{SecureOptions, TlsVersion};
 use streamtask_proto::{
-    ErrorKind, Event, Input, Limit, Operation, Options, ReadKind, TaskState, Timeout,
+    ErrorKind, EventKind, Input, Limit, Operation, Options, ReadKind, TaskState, Timeout,
 };
 
 use crate::world::World;
@@ -102,7 +102,7 @@ fn the_resource_timeout_ends_the_task() {
     let said = "server.test:25: timed out: the whole task (after 604800 s, still open)";
     assert_eq!(world.error(read).to_string(), said);
     assert!(
-        matches!(world.events.last(), Some(Event::Finished(Err(error))) if error.kind() == limit)
+        matches!(world.events.last(), Some(EventKind::Finished(Err(error))) if error.kind() == limit)
     );
     assert!(world.is_closed());
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::{SecureOptions, TlsVersion};
-use streamtask_proto::{ErrorKind, Event, Input, Operation, Options, Output, Timeout, Wait};
+use streamtask_proto::{ErrorKind, EventKind, Input, Operation, Options, Output, Timeout, Wait};
 
 use crate::switching::secured;
 use crate::world::World;
@@ -62,7 +62,8 @@ fn a_task_that_everybody_left_gives_its_read_side_up_when_too_much_comes() {
     let mut world = world();
     world.write("stuck");
     world.input(Input::Abandoned(true));
-    let told = |world: &World| world.events.iter().any(|event| matches!(event, Event::ReadClosed));
+    let told =
+        |world: &World| world.events.iter().any(|event| matches!(event, EventKind::ReadClosed));
     let mebibyte = Bytes::from(vec![0; 1 << 20]);
     hear(&mut world, &mebibyte[1..]);
     assert!(!told(&world), "somebody may take it up again, and wants it");

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::TlsVersion;
 use streamtask_proto::{
-    Closing, Error, Event, Input, OpId, Operation, Options, Outcome, Output, ReadData, ReadKind,
-    Stream, Target, Timeout, Transmit, Wait,
+    Closing, Error, EventKind, Input, OpId, Operation, Options, Outcome, Output, ReadData,
+    ReadKind, Stream, Target, Timeout, Transmit, Wait,
 };
 
 use crate::server::{Server, pki};
@@ -17,7 +17,7 @@ pub(crate) struct World {
     pub(crate) client: Stream,
     pub(crate) server: Server,
     pub(crate) now: Instant,
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Vec<EventKind>,
     pub(crate) shutdown_write: bool,
     pub(crate) closing: Option<Closing>,
     /// Results, each put in once; a second one is a breach of rule 1.
@@ -113,7 +113,7 @@ impl World {
                     let twice = self.results.insert(id, result);
                     assert!(twice.is_none(), "operation {id} completed twice");
                 }
-                Output::Event(event) => self.events.push(event),
+                Output::Event(event) => self.events.push(event.kind),
                 Output::Connect => self.client.handle(self.now, Input::Connected),
                 Output::ShutdownWrite => self.shutdown_write = true,
                 Output::Close(closing) => self.closing = Some(closing),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::SecureOptions;
 use streamtask_proto::{
-    Closing, Error, ErrorKind, Event, HandshakeStep, Input, Layer, OpId, Operation, Options,
+    Closing, Error, ErrorKind, EventKind, HandshakeStep, Input, Layer, OpId, Operation, Options,
     Outcome, Output, ReadData, ReadKind, Stream, Target, Timeout, Transmit, UnreadClearText, Wait,
 };
 
@@ -91,7 +91,7 @@ impl World {
         loop {
             match self.client.poll() {
                 Output::Complete(OpId(op), result) => self.complete(op as Op, result),
-                Output::Event(event) => self.said.push(Said::Event(told(event))),
+                Output::Event(event) => self.said.push(Said::Event(told(event.kind))),
                 Output::Connect => self.wants_connection = true,
                 Output::ShutdownWrite => {
                     self.said.push(Said::Fin);
@@ -303,14 +303,14 @@ fn ended(result: &Result<Outcome, Error>) -> Option<Layer> {
     }
 }
 
-fn told(event: Event) -> Told {
+fn told(event: EventKind) -> Told {
     match event {
-        Event::Connected => Told::Connected,
-        Event::Secured(_) => Told::Secured,
-        Event::Unsecured => Told::Unsecured,
-        Event::ReadClosed => Told::ReadClosed,
-        Event::WriteClosed => Told::WriteClosed,
-        Event::Finished(result) => Told::Finished(result.map_err(|error| plain(error.kind()))),
+        EventKind::Connected => Told::Connected,
+        EventKind::Secured(_) => Told::Secured,
+        EventKind::Unsecured => Told::Unsecured,
+        EventKind::ReadClosed => Told::ReadClosed,
+        EventKind::WriteClosed => Told::WriteClosed,
+        EventKind::Finished(result) => Told::Finished(result.map_err(|error| plain(error.kind()))),
         other => panic!("unexpected {other:?}"),
     }
 }

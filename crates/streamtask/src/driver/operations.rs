@@ -79,7 +79,7 @@ impl Shared {
         let now = Instant::now();
         let mut state = self.lock();
         self.is_queueing.store(false, Ordering::Relaxed);
-        // Whoever polls looks themselves and need not be woken by what that does.
+        // This very poll looks at the result, so nothing that it does has to wake its task.
         _before = state.unwatch(&self.lead, id).waker;
         let mut result = self.collect(&mut state, id, is_read, now);
         if result.is_none() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use streamtask_proto::{Error, Event};
+use streamtask_proto::{Error, Event, EventKind};
 
 use super::shared::{Shared, State};
 use crate::task::events::Listener;
@@ -26,18 +26,20 @@ impl Shared {
         for listener in &state.listeners {
             state.after.wakes.put_some(listener.hear(event.clone()));
         }
-        let told = event.clone();
-        self.tell_delegate(state, move |delegate, session, task| {
-            delegate.did_happen(session, task, &told);
-        });
-        match event {
-            Event::ReadClosed => self.tell_delegate(state, |delegate, session, task| {
+        if state.has_delegate {
+            let told = event.clone();
+            self.tell_delegate(state, move |delegate, session, task| {
+                delegate.did_happen(session, task, &told);
+            });
+        }
+        match event.kind {
+            EventKind::ReadClosed => self.tell_delegate(state, |delegate, session, task| {
                 delegate.read_closed(session, task);
             }),
-            Event::WriteClosed => self.tell_delegate(state, |delegate, session, task| {
+            EventKind::WriteClosed => self.tell_delegate(state, |delegate, session, task| {
                 delegate.write_closed(session, task);
             }),
-            Event::Finished(result) => {
+            EventKind::Finished(result) => {
                 let error = result.clone().err();
                 self.end(state, result);
                 if state.has_delegate {

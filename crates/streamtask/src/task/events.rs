@@ -14,7 +14,7 @@ use crate::blocking::block_on;
 use crate::driver::Shared;
 use crate::sync::{Mutex, lock};
 
-/// The events of one task, from when it was asked for; the last is [`Event::Finished`], or none when the
+/// The events of one task, from when it was asked for; the last is [`EventKind::Finished`](crate::EventKind::Finished), or none when the
 /// streams were captured.
 ///
 /// Few events happen in the life of a task, so they are never dropped. Dropping the stream changes

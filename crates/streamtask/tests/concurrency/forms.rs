@@ -6,7 +6,7 @@ use std::sync::Arc;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::{Mutex, mpsc};
 use shuttle::thread::{self, JoinHandle};
-use streamtask_proto::{Error, Event, ReadData};
+use streamtask_proto::{Error, EventKind, ReadData};
 
 use crate::model::check;
 use crate::net::Peer;
@@ -252,10 +252,10 @@ fn listens(task: &Task, fate: Fate) -> JoinHandle<()> {
     thread::spawn(move || {
         let mut last = None;
         while let Some(event) = await_it(events.next()) {
-            last = Some(event);
+            last = Some(event.kind);
         }
         match (last, fate) {
-            (Some(Event::Finished(result)), _) => {
+            (Some(EventKind::Finished(result)), _) => {
                 judge(fate, result);
             }
             // It was over before anybody listened.

@@ -3,7 +3,7 @@
 use std::task::Poll;
 
 use shuttle::thread;
-use streamtask_proto::Event;
+use streamtask_proto::EventKind;
 
 use crate::driver::listeners;
 use crate::model::check;
@@ -19,11 +19,11 @@ const COUNT: usize = 1000;
 fn names(mut events: Events) -> Vec<&'static str> {
     let mut names = Vec::new();
     while let Some(event) = await_it(events.next()) {
-        names.push(match event {
-            Event::Connected => "connected",
-            Event::ReadClosed => "read closed",
-            Event::WriteClosed => "write closed",
-            Event::Finished(Ok(())) => "finished",
+        names.push(match event.kind {
+            EventKind::Connected => "connected",
+            EventKind::ReadClosed => "read closed",
+            EventKind::WriteClosed => "write closed",
+            EventKind::Finished(Ok(())) => "finished",
             other => panic!("{other:?}"),
         });
     }
@@ -50,8 +50,8 @@ fn every_listener_hears_everything_in_order() {
         assert!(await_it(task.read(1)).expect("the end").at_eof);
         await_it(task.close_write()).expect("it is closed");
         await_it(task.completion()).expect("it ends well");
-        let first = match polled {
-            Poll::Ready(Some(Event::ReadClosed)) => vec!["read closed"],
+        let first = match polled.map(|event| event.map(|event| event.kind)) {
+            Poll::Ready(Some(EventKind::ReadClosed)) => vec!["read closed"],
             Poll::Ready(_) | Poll::Pending => vec![],
         };
         for heard in [hears.join().unwrap(), [first, names(second)].concat()] {

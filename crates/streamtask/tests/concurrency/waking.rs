@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use shuttle::sync::mpsc;
 use shuttle::thread;
-use streamtask_proto::{ErrorKind, Event};
+use streamtask_proto::{ErrorKind, EventKind};
 
 use crate::model::check;
 use crate::net::Peer;
 use crate::people::{Notes, await_it};
+use crate::task::events::Events;
 use crate::world::{AT_ONCE, Polled, Task, bytes, called, end, heard};
 use crate::{Session, SessionDelegate, StreamTask};
 
@@ -141,12 +142,13 @@ pub(crate) fn held_before_a_listener() {
     let held = Polled::once(task.read(2));
     let mut events = task.events();
     go.send(()).unwrap();
-    while !matches!(await_it(events.next()), Some(Event::ReadClosed)) {}
+    let next = |events: &mut Events| await_it(events.next()).map(|event| event.kind);
+    while !matches!(next(&mut events), Some(EventKind::ReadClosed)) {}
     assert_eq!(bytes(held.finish()), b"a");
     says.join().unwrap();
     end(&task, driver);
-    while let Some(event) = await_it(events.next()) {
-        assert!(matches!(event, Event::Finished(_)), "{event:?}");
+    while let Some(event) = next(&mut events) {
+        assert!(matches!(event, EventKind::Finished(_)), "{event:?}");
     }
 }
 

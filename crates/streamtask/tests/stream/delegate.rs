@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread::ThreadId;
 
 use streamtask::{
-    Configuration, DelegateQueue, Error, ErrorKind, Event, InputStream, OutputStream, Session,
+    Configuration, DelegateQueue, Error, ErrorKind, InputStream, OutputStream, Session,
     SessionDelegate, StreamTask, TaskState,
 };
 use streamtask_testkit::{echo, free_port, half_closer, silent, sink};
@@ -211,37 +211,6 @@ async fn callbacks_that_panic_inside_a_call_stop_nothing_behind_them() {
 }
 
 #[tokio::test]
-async fn events_tell_of_a_life_without_a_delegate() {
-    let server = half_closer();
-    let task = task_in(&session(), &server);
-    let mut events = task.events();
-    task.resume();
-    task.close_write();
-    assert_eq!(failed(task.read_exact(1, GUARD)).await, ErrorKind::UnexpectedEnd);
-    assert!(matches!(soon(events.next()).await, Some(Event::Connected)));
-    assert!(matches!(soon(events.next()).await, Some(Event::WriteClosed)));
-    assert!(matches!(soon(events.next()).await, Some(Event::ReadClosed)));
-    assert!(matches!(soon(events.next()).await, Some(Event::Finished(Ok(())))));
-    assert!(soon(events.next()).await.is_none());
-    assert!(soon(task.events().next()).await.is_none(), "nothing happens any more");
-}
-
-#[tokio::test]
-async fn events_end_with_the_error_and_go_to_everybody_who_asked() {
-    let task = task_in(&session(), &silent());
-    let listeners = [task.events(), task.events()];
-    drop(task.events());
-    task.cancel();
-    for mut events in listeners {
-        match soon(events.next()).await {
-            Some(Event::Finished(Err(error))) => assert!(error.is_cancelled()),
-            other => panic!("{other:?}"),
-        }
-        assert!(soon(events.next()).await.is_none());
-    }
-}
-
-#[tokio::test]
 async fn the_completion_can_be_awaited_by_many_before_and_after() {
     let server = silent();
     let task = resumed(&server);
@@ -364,58 +333,4 @@ async fn streams_that_are_waited_for_come_without_another_word() {
     assert_eq!(heard.so_far(&session, &pad).await, [Said::Created]);
     session.finish_tasks_and_invalidate();
     assert_eq!(heard.next().await, Said::Invalid);
-}
-
-/// Notes the names of events, and may be looked at meanwhile.
-#[derive(Default)]
-struct Everything(Mutex<Vec<String>>);
-
-impl SessionDelegate for Everything {
-    fn did_happen(&self, _: &Session, _: &StreamTask, event: &Event) {
-        self.0.lock().unwrap().push(format!("{event:?}"));
-    }
-
-    fn did_complete(&self, _: &Session, _: &StreamTask, _: Option<&Error>) {
-        self.0.lock().unwrap().push("completed".into());
-    }
-}
-
-#[tokio::test]
-async fn a_delegate_that_the_program_keeps_hears_of_everything() {
-    let server = half_closer();
-    let everything = Arc::new(Everything::default());
-    let session = Session::with_delegate(
-        Configuration::default(),
-        everything.clone(),
-        DelegateQueue::serial(),
-    );
-    let task = session.expect("a session").connect("127.0.0.1", server.port()).expect("a task");
-    task.close_write();
-    done(task.read_data(1..=1, GUARD)).await;
-    done(task.completion()).await;
-    let is_over = || everything.0.lock().unwrap().last().is_some_and(|last| last == "completed");
-    until(is_over).await;
-    let all = everything.0.lock().unwrap().clone();
-    assert_eq!(all, ["Connected", "WriteClosed", "ReadClosed", "Finished(Ok(()))", "completed"]);
-}
-
-#[test]
-fn events_can_be_waited_for_and_called_back_too() {
-    within(|| {
-        let server = half_closer();
-        let task = task_in(&session(), &server);
-        let (mut waited, called) = (task.events(), task.events());
-        let (sender, heard) = mpsc::channel();
-        called.on_event(move |event| sender.send(format!("{event:?}")).expect("the test listens"));
-        task.resume();
-        task.close_write();
-        task.read_data(1..=1, GUARD).wait().expect("the end");
-        let mut all = Vec::new();
-        while let Some(event) = waited.wait_next() {
-            all.push(format!("{event:?}"));
-        }
-        assert_eq!(all, ["Connected", "WriteClosed", "ReadClosed", "Finished(Ok(()))"]);
-        // The callback is dropped behind the last, and with it its end of the channel.
-        assert_eq!(heard.iter().collect::<Vec<_>>(), all);
-    });
 }

@@ -9,6 +9,7 @@ mod delegate;
 mod drops;
 mod ends;
 mod errors;
+mod events;
 mod forms;
 mod invalidation;
 mod lanes;

@@ -7,8 +7,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use streamtask::{
-    Configuration, DelegateQueue, Error, ErrorKind, InputStream, Limit, OutputStream, ReadData,
-    Session, SessionDelegate, StreamTask,
+    Configuration, DelegateQueue, Error, ErrorKind, EventKind, Events, InputStream, Limit,
+    OutputStream, ReadData, Session, SessionDelegate, StreamTask,
 };
 use streamtask_testkit::{Server, silent};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -43,6 +43,11 @@ pub(crate) fn resumed(server: &Server) -> StreamTask {
 /// Awaits what must come soon.
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(GUARD, future).await.expect("it comes within the guard's time")
+}
+
+/// What happens next.
+pub(crate) async fn next_kind(events: &mut Events) -> Option<EventKind> {
+    soon(events.next()).await.map(|event| event.kind)
 }
 
 /// Awaits an operation that must do well.

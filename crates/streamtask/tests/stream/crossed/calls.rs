@@ -5,7 +5,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
-use streamtask::{Completion, Duplex, Error, ErrorKind, Event, Events, StreamTask, Timeout};
+use streamtask::{
+    Completion, Duplex, Error, ErrorKind, Event, EventKind, Events, StreamTask, Timeout,
+};
 use tokio::sync::oneshot;
 
 use crate::support::text;
@@ -268,14 +270,14 @@ fn listen(mut events: Events, form: Form) -> Ending {
 }
 
 pub(super) fn name(event: &Event) -> &'static str {
-    match event {
-        Event::Connected => "connected",
-        Event::Secured(_) => "secured",
-        Event::Unsecured => "unsecured",
-        Event::ReadClosed => "read closed",
-        Event::WriteClosed => "write closed",
-        Event::Finished(Ok(())) => "finished",
-        Event::Finished(Err(_)) => "failed",
+    match &event.kind {
+        EventKind::Connected => "connected",
+        EventKind::Secured(_) => "secured",
+        EventKind::Unsecured => "unsecured",
+        EventKind::ReadClosed => "read closed",
+        EventKind::WriteClosed => "write closed",
+        EventKind::Finished(Ok(())) => "finished",
+        EventKind::Finished(Err(_)) => "failed",
         other => panic!("unexpected {other:?}"),
     }
 }
