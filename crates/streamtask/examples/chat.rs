@@ -1,6 +1,8 @@
 //! Chats by lines with callbacks alone: no runtime, no thread of one's own.
 //!
 //! `cargo run --example chat -- localhost 6667`, and type.
+//!
+//! 32 lines; on tokio and tokio-rustls 73.
 
 use std::io::BufRead;
 

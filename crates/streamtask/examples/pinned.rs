@@ -2,6 +2,8 @@
 //! and by nothing else. Blocking, and pipelined (RFC 2449, 6.6): all is asked at once.
 //!
 //! `cargo run --example pinned -- 192.0.2.7 995 BA:78:16:… user password`
+//!
+//! 38 lines; on tokio and tokio-rustls 120.
 
 use std::time::Duration;
 

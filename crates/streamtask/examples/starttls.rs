@@ -1,6 +1,8 @@
 //! Asks a mail server what it can do, before and behind STARTTLS (RFC 3501, 6.2.1).
 //!
 //! `cargo run --example starttls -- imap.example.org 143`
+//!
+//! 43 lines; on tokio and tokio-rustls 70.
 
 use std::time::Duration;
 

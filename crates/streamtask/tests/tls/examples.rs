@@ -25,7 +25,7 @@ mod starttls;
 
 /// A server that says `greeting`, and then answers each line as the script has it. `TLS` and `CLEAR` as
 /// answers switch.
-fn scripted(
+pub(crate) fn scripted(
     settings: &TlsSettings,
     greeting: &'static str,
     script: &'static [(&'static str, &'static str)],
@@ -84,11 +84,10 @@ async fn starttls_asks_under_tls_and_goes_no_further_when_it_is_refused() {
     assert!(!connected.is_secure() && connected.tls_info().is_none());
 }
 
-#[test]
-fn pinned_counts_mails_and_tells_them_to_nobody_else() {
-    let certificate = Certificate::self_signed(&["somewhere.test"]);
-    let settings = TlsSettings::new(&certificate);
-    let server = Server::start(move |mut conn| {
+/// A server with two mails.
+pub(crate) fn mailbox(certificate: &Certificate) -> Server {
+    let settings = TlsSettings::new(certificate);
+    Server::start(move |mut conn| {
         let settings = settings.clone();
         async move {
             if conn.start_tls(&settings).await.is_err() {
@@ -102,7 +101,13 @@ fn pinned_counts_mails_and_tells_them_to_nobody_else() {
             conn.half_close().await?;
             conn.wait_closed().await.map(drop)
         }
-    });
+    })
+}
+
+#[test]
+fn pinned_counts_mails_and_tells_them_to_nobody_else() {
+    let certificate = Certificate::self_signed(&["somewhere.test"]);
+    let server = mailbox(&certificate);
     let right = Sha256::of(&certificate.chain()[0]).to_string();
     let session = pinned::session(&right).expect("a session");
     let task = session.connect("127.0.0.1", server.port()).expect("a task");

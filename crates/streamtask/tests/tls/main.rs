@@ -1,6 +1,7 @@
 //! TLS in place over real sockets: the whole life in one go, and the streams that come out of it.
 
 mod capture;
+mod counterparts;
 mod doors;
 mod ends;
 mod examples;
