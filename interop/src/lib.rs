@@ -9,7 +9,6 @@
 mod arguments;
 mod fleet;
 mod interrupt;
-mod namespace;
 mod packages;
 mod pki;
 mod process;
@@ -30,6 +29,7 @@ use interrupt::Interrupt;
 use report::Report;
 use rights::Rights;
 use site::Site;
+use streamtask_unpack::view;
 use trouble::{Attempt, explain};
 
 /// Does everything the command line asks for.
@@ -57,7 +57,7 @@ async fn staged(arguments: &Arguments) -> Attempt<ExitCode> {
             if let Err(trouble) = packages::lay_over(&cache()?) {
                 println!("what was fetched cannot be seen at its place: {}", explain(&*trouble));
             }
-            namespace::raise_loopback()?;
+            view::raise_loopback()?;
             rights
         }
         Stage::Outside => {
@@ -65,7 +65,9 @@ async fn staged(arguments: &Arguments) -> Attempt<ExitCode> {
             if interrupt.has_come().await {
                 return Ok(interrupted());
             }
-            namespace::enter(rights, arguments);
+            let program = std::env::current_exe()?;
+            let why = view::enter(program.as_os_str(), &arguments.inside(rights));
+            println!("the servers are those installed, on the loopback interface of all: {why}");
             rights
         }
     };
@@ -78,7 +80,7 @@ async fn staged(arguments: &Arguments) -> Attempt<ExitCode> {
 /// What needs the real network. What cannot be fetched is told and not the end: a server that is
 /// missing for it is counted as failed later.
 fn outside(arguments: &Arguments) -> Attempt<Rights> {
-    let rights = Rights::find()?;
+    let rights = Rights::find();
     if arguments.fetches
         && let Err(trouble) = packages::fetch(&cache()?)
     {

@@ -5,8 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::run;
-use crate::trouble::{Attempt, Context};
+use crate::{Trouble, run};
 
 /// Whether packages can be fetched and unpacked.
 pub(super) fn is_there() -> bool {
@@ -19,27 +18,26 @@ pub(super) struct Apt {
 }
 
 impl Apt {
-    pub(super) fn in_folder(folder: &Path) -> Attempt<Self> {
+    pub(super) fn in_folder(folder: &Path) -> Result<Self, Trouble> {
         for part in ["lists/partial", "cache/archives/partial"] {
-            let part = folder.join(part);
-            fs::create_dir_all(&part).doing(|| format!("making {}", part.display()))?;
+            fs::create_dir_all(folder.join(part))?;
         }
         Ok(Apt { folder: folder.to_owned() })
     }
 
     /// Fetches the lists of packages.
-    pub(super) fn update(&self) -> Attempt {
+    pub(super) fn update(&self) -> Result<(), Trouble> {
         run(self.apt_get().arg("update"))
     }
 
     /// Downloads what `packages` need and this machine has not.
-    pub(super) fn download(&self, packages: &[&str]) -> Attempt {
+    pub(super) fn download(&self, packages: &[&str]) -> Result<(), Trouble> {
         let options = ["--yes", "--no-install-recommends", "--download-only", "install"];
         run(self.apt_get().args(options).args(packages))
     }
 
     /// Unpacks everything that was downloaded into `root`, without running anything of it.
-    pub(super) fn unpack_all(&self, root: &Path) -> Attempt {
+    pub(super) fn unpack_all(&self, root: &Path) -> Result<(), Trouble> {
         let archives = self.folder.join("cache/archives");
         for file in fs::read_dir(archives)? {
             let file = file?.path();

@@ -1,59 +1,95 @@
-//! The programs that are tried against: Debian's packages, unpacked into a folder of ours and never installed.
+//! Programs that chores need and a machine may lack: Debian's packages, unpacked into a folder of ours and never
+//! installed.
 //!
-//! What is missing on this machine is fetched once. Each run then lays it over the machine's own `/usr` and
-//! `/etc`, in a file system view that only the run itself has: programs find everything where their packages
-//! put it, and nothing of the machine is changed.
+//! What is missing is fetched once ([`Unpacked::fetch`]). A run then becomes itself again in a [`view`] of the
+//! file system of its own and lays the files over `/usr` and `/etc` there ([`Unpacked::lay_over`]): programs
+//! find everything where their packages put it, and nothing of the machine is changed.
+#![cfg(unix)]
 
 mod apt;
 mod overlay;
+pub mod view;
 
+use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-pub(crate) use overlay::lay_over;
+/// What went wrong, told to a person.
+pub type Trouble = Box<dyn Error + Send + Sync>;
 
-use crate::trouble::{Attempt, Context};
-
-/// What is wanted. Debian lets a machine have one FTP server; two are wanted, so they are asked for apart.
-const PACKAGES: [&[&str]; 2] = [
-    &["dovecot-imapd", "dovecot-pop3d", "iproute2", "openssl", "postfix", "pure-ftpd", "python3"],
-    &["proftpd-core", "proftpd-mod-crypto"],
-];
-
-/// Brings in what is missing, or says why it cannot.
-pub(crate) fn fetch(cache: &Path) -> Attempt {
-    if root(cache).exists() {
-        return Ok(());
-    }
-    if !apt::is_there() {
-        println!("fetch:   nothing, there is no apt-get; what is installed is used");
-        return Ok(());
-    }
-    println!("fetch:   {}", PACKAGES.concat().join(" "));
-    // Of an earlier, interrupted run; mixed versions would not do.
-    let _ = fs::remove_dir_all(cache);
-    let apt = apt::Apt::in_folder(&cache.join("apt"))?;
-    apt.update()?;
-    PACKAGES.iter().try_for_each(|packages| apt.download(packages))?;
-    let unfinished = cache.join("unfinished");
-    for folder in ["usr", "etc"] {
-        let folder = unfinished.join(folder);
-        fs::create_dir_all(&folder).doing(|| format!("making {}", folder.display()))?;
-    }
-    apt.unpack_all(&unfinished)?;
-    merge_usr(&unfinished)?;
-    Ok(fs::rename(unfinished, root(cache))?)
+/// The packages of one chore, in a folder of their own.
+#[derive(Clone, Debug)]
+pub struct Unpacked {
+    folder: PathBuf,
 }
 
-/// Where the unpacked files are; it is there only when it is complete.
-fn root(cache: &Path) -> PathBuf {
-    cache.join("root")
+/// What became of fetching.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Fetched {
+    /// All of it is there.
+    Complete,
+    /// This is no Debian: what is installed has to do.
+    NoApt,
+}
+
+impl Unpacked {
+    /// Those in `folder`, which holds nothing else.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Unpacked { folder: folder.into() }
+    }
+
+    /// Brings in what is missing on this machine, once. Packages of different sets may exclude each other.
+    ///
+    /// # Errors
+    /// Without the network, or if there are no such packages.
+    pub fn fetch(&self, sets: &[&[&str]]) -> Result<Fetched, Trouble> {
+        if self.root().exists() {
+            return Ok(Fetched::Complete);
+        }
+        if !apt::is_there() {
+            return Ok(Fetched::NoApt);
+        }
+        println!("fetch:   {}", sets.concat().join(" "));
+        // Of an earlier, interrupted run; mixed versions would not do.
+        let _ = fs::remove_dir_all(&self.folder);
+        let archives = self.folder.join("apt");
+        let apt = apt::Apt::in_folder(&archives)?;
+        apt.update()?;
+        sets.iter().try_for_each(|packages| apt.download(packages))?;
+        let unfinished = self.folder.join("unfinished");
+        for folder in ["usr", "etc"] {
+            fs::create_dir_all(unfinished.join(folder))?;
+        }
+        apt.unpack_all(&unfinished)?;
+        merge_usr(&unfinished)?;
+        fs::remove_dir_all(archives)?;
+        fs::rename(unfinished, self.root())?;
+        Ok(Fetched::Complete)
+    }
+
+    /// Lays the files over `/usr` and `/etc`, for this process and its children, which have a [`view`] of their
+    /// own. `accounts` are users, each with a group, that packages would have made when they were installed.
+    ///
+    /// # Errors
+    /// Where the system cannot mount so.
+    pub fn lay_over(&self, accounts: &[&str]) -> Result<(), Trouble> {
+        match self.root() {
+            root if root.exists() => overlay::lay(&root, accounts),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where the unpacked files are; it is there only when it is complete.
+    pub fn root(&self) -> PathBuf {
+        self.folder.join("root")
+    }
 }
 
 /// Packages may still put files into `/bin` and the like, which are links to `/usr/bin` and the like on
 /// systems of today.
-fn merge_usr(root: &Path) -> Attempt {
+fn merge_usr(root: &Path) -> Result<(), Trouble> {
     for folder in ["bin", "sbin", "lib", "lib64"] {
         let (from, to) = (root.join(folder), root.join("usr").join(folder));
         if from.is_dir() {
@@ -66,10 +102,10 @@ fn merge_usr(root: &Path) -> Attempt {
 }
 
 /// Runs it, silent unless it fails.
-fn run(command: &mut Command) -> Attempt {
+fn run(command: &mut Command) -> Result<(), Trouble> {
     let program = command.get_program().display().to_string();
-    let output = command.stdin(std::process::Stdio::null()).output();
-    let output = output.doing(|| format!("running {program}"))?;
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("running {program}: {error}"))?;
     if output.status.success() {
         return Ok(());
     }

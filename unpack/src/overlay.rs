@@ -4,39 +4,30 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::{root, run};
-use crate::trouble::Attempt;
+use crate::{Trouble, run};
 
-/// Users and groups that packages make when they are installed.
-const USERS: [&str; 1] = ["postfix"];
-const GROUPS: [&str; 2] = ["postfix", "postdrop"];
-/// Where numbers for them are looked for: above those that people and systems give.
+/// Where numbers for accounts are looked for: above those that people and systems give.
 const FIRST_ID: u32 = 64_000;
 
-/// Lays the unpacked files over `/usr` and `/etc`, for this process and its children: its view of the file
-/// system must be its own.
-pub(crate) fn lay_over(cache: &Path) -> Attempt {
-    let root = root(cache);
-    if !root.exists() {
-        return Ok(());
-    }
-    write_accounts(&root.join("etc"))?;
+/// Lays what is in `root` over `/usr` and `/etc`.
+pub(crate) fn lay(root: &Path, accounts: &[&str]) -> Result<(), Trouble> {
+    write_accounts(&root.join("etc"), accounts)?;
     for place in ["usr", "etc"] {
         // A relative path: what stands before it may hold colons.
         let layers = format!("lowerdir={place}:/{place}");
         let mut mount = Command::new("mount");
-        mount.current_dir(&root).args(["-t", "overlay", "overlay", "-o", &layers]);
+        mount.current_dir(root).args(["-t", "overlay", "overlay", "-o", &layers]);
         run(mount.arg(format!("/{place}")))?;
     }
     Ok(())
 }
 
-/// The machine's accounts and those that the servers want.
-fn write_accounts(etc: &Path) -> Attempt {
-    let group = with_accounts(&fs::read_to_string("/etc/group")?, &GROUPS, |name, id| {
+/// The machine's accounts and those that are wanted.
+fn write_accounts(etc: &Path, names: &[&str]) -> Result<(), Trouble> {
+    let group = with_accounts(&fs::read_to_string("/etc/group")?, names, |name, id| {
         format!("{name}:x:{id}:\n")
     });
-    let passwd = with_accounts(&fs::read_to_string("/etc/passwd")?, &USERS, |name, id| {
+    let passwd = with_accounts(&fs::read_to_string("/etc/passwd")?, names, |name, id| {
         format!("{name}:x:{id}:{id}::/nonexistent:/usr/sbin/nologin\n")
     });
     fs::write(etc.join("group"), group)?;
@@ -67,7 +58,8 @@ mod tests {
     #[test]
     fn who_is_missing_is_added_under_a_number_that_nobody_has() {
         let group = "root:x:0:\npostfix:x:110:\nother:x:64000:\n";
-        let all = with_accounts(group, &GROUPS, |name, id| format!("{name}:x:{id}:\n"));
+        let all =
+            with_accounts(group, &["postfix", "postdrop"], |name, id| format!("{name}:x:{id}:\n"));
         assert_eq!(all, format!("{group}postdrop:x:64001:\n"));
     }
 }

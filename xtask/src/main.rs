@@ -3,6 +3,8 @@
 //! It only calls cargo, so that it builds in a second; what there is to do stands in the crates it calls.
 
 mod api;
+#[cfg(unix)]
+mod systems;
 mod tally;
 
 use std::env;
@@ -24,6 +26,10 @@ usage: cargo xtask COMMAND
   mutants  plants faults in the core and the driver, one at a time, and names
            those that no test finds: hours; cargo-mutants is built under
            target/ if it is missing; further options go to it (--shard 1/40)
+  windows  the tests as Windows programs, under Wine
+  macos    type-checks everything for macOS
+  msrv     builds with the oldest Rust that Cargo.toml promises; these three
+           bring what they need to target/tools, or say what was not run
   api      compares the library's public items with crates/streamtask/api.txt;
            --bless writes that anew
   bench    us and our peers on the same work, in turn; see --help behind it
@@ -42,6 +48,12 @@ fn main() -> ExitCode {
         "mutants" => mutants(rest),
         "bench" => bench(rest),
         "api" => api(rest),
+        #[cfg(unix)]
+        "windows" => systems::windows(rest),
+        #[cfg(unix)]
+        "macos" => systems::macos(),
+        #[cfg(unix)]
+        "msrv" => systems::msrv(),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             true

@@ -100,11 +100,10 @@ impl ServerCertVerifier for PlatformVerifier {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
-    #[cfg(target_os = "linux")]
     #[test]
     fn an_evaluation_may_block_until_the_roots_are_loaded() {
         let extra = vec![CertificateDer::from(b"not to be parsed before it is needed".to_vec())];

@@ -115,6 +115,7 @@ async fn a_cancellation_reads_as_one() {
 }
 
 /// Refuses what it is sent, with a message, and closes with most of it unread, which resets.
+#[cfg(target_os = "linux")]
 fn refuser() -> Server {
     Server::start(|mut conn| async move {
         conn.read_exact(1).await?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use streamtask_testkit::{closer, echo, silent};
+use streamtask_testkit::{echo, silent};
 
 use crate::support::*;
 
@@ -72,7 +72,7 @@ fn ten_thousand_tasks_in_turn_leave_nothing_behind() {
     alone("stress::ten_thousand_tasks_in_turn_leave_nothing_behind", || {
         let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
         let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
-        let (echo, closer) = (echo(), closer());
+        let (echo, closer) = (echo(), streamtask_testkit::closer());
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         // Each server has answered once, so what it needs itself is there before counting.
         runtime.block_on(async {
