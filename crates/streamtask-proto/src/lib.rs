@@ -47,6 +47,6 @@ pub use link::{EofKind, HandshakeStep, Pipe, Transmit};
 pub use stream::{Lent, Options, Stream, UnreadClearText};
 pub use target::Target;
 pub use words::{
-    Closing, Event, EventKind, Input, Layer, OpId, Operation, Outcome, Output, ReadData, ReadKind,
+    Call, Closing, Event, EventKind, Input, Layer, OpId, Outcome, Output, ReadData, ReadKind,
     TaskState, Wait,
 };

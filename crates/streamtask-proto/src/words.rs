@@ -18,7 +18,7 @@ pub struct OpId(pub u64);
 #[non_exhaustive]
 pub enum Input {
     /// Somebody called an operation of the task.
-    Enqueue(OpId, Operation),
+    Enqueue(OpId, Call),
     /// The future of a read was dropped: the read leaves, its bytes stay first in line.
     Withdraw(OpId),
     /// A read was completed and its future dropped before it was looked at: its bytes go back.
@@ -68,7 +68,7 @@ pub enum Input {
 
 /// An operation, as called.
 #[non_exhaustive]
-pub enum Operation {
+pub enum Call {
     /// `read_data`, `read_until`, `read_exact`.
     Read(ReadKind, Timeout),
     /// `write`.
@@ -121,17 +121,17 @@ impl ReadKind {
     }
 }
 
-impl Operation {
+impl Call {
     /// As [`ReadKind::into_lent`].
     pub(crate) fn into_lent(self) -> Bytes {
         match self {
-            Operation::Read(kind, _) => kind.into_lent(),
-            Operation::Write(bytes, _) => bytes,
-            Operation::CloseRead
-            | Operation::CloseWrite
-            | Operation::StartSecure(_)
-            | Operation::StopSecure
-            | Operation::Capture => Bytes::new(),
+            Call::Read(kind, _) => kind.into_lent(),
+            Call::Write(bytes, _) => bytes,
+            Call::CloseRead
+            | Call::CloseWrite
+            | Call::StartSecure(_)
+            | Call::StopSecure
+            | Call::Capture => Bytes::new(),
         }
     }
 }
@@ -292,20 +292,18 @@ pub enum TaskState {
 }
 
 /// Shows how long a write is and never what it says: that may be a password.
-impl fmt::Debug for Operation {
+impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Operation::Read(kind, timeout) => {
-                f.debug_tuple("Read").field(kind).field(timeout).finish()
-            }
-            Operation::Write(bytes, timeout) => {
+            Call::Read(kind, timeout) => f.debug_tuple("Read").field(kind).field(timeout).finish(),
+            Call::Write(bytes, timeout) => {
                 f.debug_tuple("Write").field(&bytes.len()).field(timeout).finish()
             }
-            Operation::CloseRead => f.write_str("CloseRead"),
-            Operation::CloseWrite => f.write_str("CloseWrite"),
-            Operation::StartSecure(options) => f.debug_tuple("StartSecure").field(options).finish(),
-            Operation::StopSecure => f.write_str("StopSecure"),
-            Operation::Capture => f.write_str("Capture"),
+            Call::CloseRead => f.write_str("CloseRead"),
+            Call::CloseWrite => f.write_str("CloseWrite"),
+            Call::StartSecure(options) => f.debug_tuple("StartSecure").field(options).finish(),
+            Call::StopSecure => f.write_str("StopSecure"),
+            Call::Capture => f.write_str("Capture"),
         }
     }
 }

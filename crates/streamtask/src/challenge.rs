@@ -18,7 +18,7 @@ use crate::sync::{Condvar, Mutex, lock};
 /// order); the certificate is never sent before trust is given.
 pub struct Challenge {
     space: ProtectionSpace,
-    answer: Arc<Answer>,
+    question: Arc<Question>,
 }
 
 /// What is being asked, about whom (`URLProtectionSpace`).
@@ -98,8 +98,8 @@ pub enum Disposition {
 }
 
 impl Challenge {
-    pub(crate) fn new(space: ProtectionSpace, answer: Arc<Answer>) -> Self {
-        Challenge { space, answer }
+    pub(crate) fn new(space: ProtectionSpace, question: Arc<Question>) -> Self {
+        Challenge { space, question }
     }
 
     /// What is being asked, about whom.
@@ -117,7 +117,7 @@ impl Challenge {
 
     /// Answers.
     pub fn respond(self, disposition: Disposition, credential: Option<Credential>) {
-        self.answer.give(Given { disposition, credential, reason: None });
+        self.question.give(Given { disposition, credential, reason: None });
     }
 
     /// Goes on with `credential`.
@@ -151,7 +151,7 @@ impl Challenge {
     /// ```
     pub fn reject(self, reason: impl Into<Arc<str>>) {
         let (disposition, reason) = (Disposition::RejectProtectionSpace, Some(reason.into()));
-        self.answer.give(Given { disposition, credential: None, reason });
+        self.question.give(Given { disposition, credential: None, reason });
     }
 }
 
@@ -159,7 +159,7 @@ impl Drop for Challenge {
     /// Whoever throws the question away does not want the connection.
     fn drop(&mut self) {
         let reason = Some("a challenge was dropped unanswered".into());
-        self.answer.give(Given { disposition: Disposition::Cancel, credential: None, reason });
+        self.question.give(Given { disposition: Disposition::Cancel, credential: None, reason });
     }
 }
 
@@ -171,7 +171,7 @@ impl fmt::Debug for Challenge {
 
 /// Where the one who asks waits for the one who answers. The first answer counts.
 #[derive(Default)]
-pub(crate) struct Answer {
+pub(crate) struct Question {
     given: Mutex<Option<Given>>,
     came: Condvar,
 }
@@ -183,7 +183,7 @@ pub(crate) struct Given {
     pub(crate) reason: Option<Arc<str>>,
 }
 
-impl Answer {
+impl Question {
     pub(crate) fn give(&self, answer: Given) {
         lock(&self.given).get_or_insert(answer);
         self.came.notify_all();

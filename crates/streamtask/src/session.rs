@@ -118,7 +118,7 @@ impl Session {
             self.0.configuration.options(),
             Some(self.0.tls.clone()),
         );
-        let shared = Shared::new(task::Identity::new(number), target, self.0.clone(), stream);
+        let shared = Shared::new(task::Particulars::new(number), target, self.0.clone(), stream);
         if !lock(&self.0.registry).enter(number, shared.clone()) {
             return Err(invalidated());
         }

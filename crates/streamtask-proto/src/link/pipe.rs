@@ -37,7 +37,7 @@ pub enum Transmit<'a> {
 
 /// The bytes of one connection on their way in and out.
 pub struct Pipe {
-    layer: Layer,
+    protection: Protection,
     /// What came from the socket and has not been through TLS yet.
     wire: BytesMut,
     inbox: Inbox,
@@ -46,7 +46,7 @@ pub struct Pipe {
     fin: bool,
 }
 
-enum Layer {
+enum Protection {
     Clear,
     Secure(Box<Engine>),
     /// The engine is away, making a step that may block.
@@ -56,7 +56,7 @@ enum Layer {
 impl Pipe {
     pub(crate) fn new() -> Self {
         Pipe {
-            layer: Layer::Clear,
+            protection: Protection::Clear,
             wire: BytesMut::new(),
             inbox: Inbox::default(),
             out: Outgoing::default(),
@@ -67,9 +67,9 @@ impl Pipe {
 
     /// Where the socket may put bytes; tell [`Pipe::received`] how many.
     pub fn receive_buffer(&mut self) -> &mut BytesMut {
-        let buffer = match self.layer {
-            Layer::Clear => self.inbox.today(),
-            Layer::Secure(_) | Layer::Stepping => &mut self.wire,
+        let buffer = match self.protection {
+            Protection::Clear => self.inbox.today(),
+            Protection::Secure(_) | Protection::Stepping => &mut self.wire,
         };
         self.appetite.prepare(buffer);
         buffer
@@ -86,9 +86,9 @@ impl Pipe {
 
     /// Throws away `count` bytes that were just put into the receive buffer.
     pub(crate) fn refuse(&mut self, count: usize) {
-        let buffer = match self.layer {
-            Layer::Clear => self.inbox.today(),
-            Layer::Secure(_) | Layer::Stepping => &mut self.wire,
+        let buffer = match self.protection {
+            Protection::Clear => self.inbox.today(),
+            Protection::Secure(_) | Protection::Stepping => &mut self.wire,
         };
         buffer.truncate(buffer.len().saturating_sub(count));
     }
@@ -99,20 +99,20 @@ impl Pipe {
     }
 
     fn decode(&mut self) -> Result<(), Error> {
-        match &mut self.layer {
-            Layer::Secure(engine) if !engine.may_block() => {
+        match &mut self.protection {
+            Protection::Secure(engine) if !engine.may_block() => {
                 engine.receive(&mut self.wire, self.inbox.today(), &mut self.out)
             }
-            Layer::Clear | Layer::Secure(_) | Layer::Stepping => Ok(()),
+            Protection::Clear | Protection::Secure(_) | Protection::Stepping => Ok(()),
         }
     }
 
     /// How the stream ends behind the readable bytes, once that is known.
     pub fn end(&self) -> Option<EofKind> {
-        match &self.layer {
-            Layer::Secure(engine) if engine.has_received_close() => Some(EofKind::CloseNotify),
-            Layer::Secure(_) | Layer::Stepping => self.fin.then_some(EofKind::Truncated),
-            Layer::Clear => self.fin.then_some(EofKind::Fin),
+        match &self.protection {
+            Protection::Secure(engine) if engine.has_received_close() => Some(EofKind::CloseNotify),
+            Protection::Secure(_) | Protection::Stepping => self.fin.then_some(EofKind::Truncated),
+            Protection::Clear => self.fin.then_some(EofKind::Fin),
         }
     }
 
@@ -163,7 +163,7 @@ impl Pipe {
 
     /// Whether writes go through [`Pipe::encrypt`] rather than to the socket as they are.
     pub fn is_secure(&self) -> bool {
-        !matches!(self.layer, Layer::Clear)
+        !matches!(self.protection, Protection::Clear)
     }
 
     /// What this side made itself and the socket has not taken.
@@ -186,9 +186,9 @@ impl Pipe {
     /// # Errors
     /// When TLS cannot send any more.
     pub fn encrypt(&mut self, data: &[u8]) -> Result<(), Error> {
-        match &mut self.layer {
-            Layer::Secure(engine) => engine.encrypt(data, &mut self.wire, &mut self.out),
-            Layer::Clear | Layer::Stepping => {
+        match &mut self.protection {
+            Protection::Secure(engine) => engine.encrypt(data, &mut self.wire, &mut self.out),
+            Protection::Clear | Protection::Stepping => {
                 debug_assert!(false, "only a secure pipe encrypts");
                 Ok(())
             }
@@ -200,14 +200,14 @@ impl Pipe {
     /// # Errors
     /// When TLS cannot send any more.
     pub fn close_notify(&mut self) -> Result<(), Error> {
-        match &mut self.layer {
-            Layer::Secure(engine) => engine.close(&mut self.wire, &mut self.out),
-            Layer::Clear | Layer::Stepping => Ok(()),
+        match &mut self.protection {
+            Protection::Secure(engine) => engine.close(&mut self.wire, &mut self.out),
+            Protection::Clear | Protection::Stepping => Ok(()),
         }
     }
 
     pub(crate) fn has_sent_close(&self) -> bool {
-        matches!(&self.layer, Layer::Secure(engine) if engine.has_sent_close())
+        matches!(&self.protection, Protection::Secure(engine) if engine.has_sent_close())
     }
 
     /// Puts TLS on; its ClientHello becomes pending.
@@ -224,41 +224,43 @@ impl Pipe {
         self.inbox.change_layer(true);
         // Nothing has come yet, so this asks nobody: it only writes the ClientHello.
         engine.receive(&mut self.wire, self.inbox.today(), &mut self.out)?;
-        self.layer = Layer::Secure(engine);
+        self.protection = Protection::Secure(engine);
         Ok(())
     }
 
     /// Takes TLS off, once both close_notifys have passed. What came behind the peer's is clear text.
     pub(crate) fn stop_secure(&mut self) {
-        self.layer = Layer::Clear;
+        self.protection = Protection::Clear;
         self.inbox.change_layer(false);
         *self.inbox.today() = std::mem::take(&mut self.wire);
     }
 
     pub(crate) fn is_handshaking(&self) -> bool {
-        match &self.layer {
-            Layer::Secure(engine) => engine.is_handshaking(),
-            Layer::Stepping => true,
-            Layer::Clear => false,
+        match &self.protection {
+            Protection::Secure(engine) => engine.is_handshaking(),
+            Protection::Stepping => true,
+            Protection::Clear => false,
         }
     }
 
     pub(crate) fn is_stepping(&self) -> bool {
-        matches!(self.layer, Layer::Stepping)
+        matches!(self.protection, Protection::Stepping)
     }
 
     /// What the handshake agreed on, while TLS is on.
     pub(crate) fn info(&self) -> Option<TlsInfo> {
-        match &self.layer {
-            Layer::Secure(engine) => engine.info(),
-            Layer::Clear | Layer::Stepping => None,
+        match &self.protection {
+            Protection::Secure(engine) => engine.info(),
+            Protection::Clear | Protection::Stepping => None,
         }
     }
 
     /// The next step of the handshake, if there are bytes for it and it may block.
     pub(crate) fn next_step(&mut self) -> Option<Box<HandshakeStep>> {
-        match std::mem::replace(&mut self.layer, Layer::Stepping) {
-            Layer::Secure(engine) if engine.may_block() && engine.has_whole_record(&self.wire) => {
+        match std::mem::replace(&mut self.protection, Protection::Stepping) {
+            Protection::Secure(engine)
+                if engine.may_block() && engine.has_whole_record(&self.wire) =>
+            {
                 let wire = std::mem::take(&mut self.wire);
                 Some(Box::new(HandshakeStep {
                     engine,
@@ -269,7 +271,7 @@ impl Pipe {
                 }))
             }
             layer => {
-                self.layer = layer;
+                self.protection = layer;
                 None
             }
         }
@@ -278,7 +280,7 @@ impl Pipe {
     /// Takes a step back in: what it decoded, what it has to say, and what came meanwhile behind it.
     pub(crate) fn stepped(&mut self, step: HandshakeStep) -> Result<(), Error> {
         let HandshakeStep { engine, mut wire, plain, out, result } = step;
-        self.layer = Layer::Secure(engine);
+        self.protection = Protection::Secure(engine);
         wire.extend_from_slice(&self.wire);
         self.wire = wire;
         self.inbox.today().extend_from_slice(&plain);

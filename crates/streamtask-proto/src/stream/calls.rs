@@ -6,10 +6,10 @@ use super::barriers::BarrierKind;
 use super::reads::{Behind, ReadSide};
 use super::writes::WriteSide;
 use super::{Stream, reads};
-use crate::{Error, ErrorKind, OpId, Operation, Outcome, ReadKind};
+use crate::{Call, Error, ErrorKind, OpId, Outcome, ReadKind};
 
 impl Stream {
-    pub(super) fn enqueue(&mut self, now: Instant, id: OpId, operation: Operation) {
+    pub(super) fn enqueue(&mut self, now: Instant, id: OpId, operation: Call) {
         let seq = self.next_seq;
         self.next_seq += 1;
         if let Some(result) = self.refuse(&operation) {
@@ -18,33 +18,33 @@ impl Stream {
         }
         let mut barrier = |kind| self.barriers.push(id, seq, kind);
         match operation {
-            Operation::Read(kind, _) if self.life.is_over() => self.answer_late_read(id, kind),
-            Operation::Read(kind, timeout) => {
+            Call::Read(kind, _) if self.life.is_over() => self.answer_late_read(id, kind),
+            Call::Read(kind, timeout) => {
                 let term = self.term(now, timeout);
                 self.reads.push(id, seq, kind, term);
             }
-            Operation::Write(bytes, timeout) => {
+            Call::Write(bytes, timeout) => {
                 let term = self.term(now, timeout);
                 self.writes.push(id, seq, bytes, term);
             }
-            Operation::CloseRead => {
+            Call::CloseRead => {
                 barrier(BarrierKind::CloseRead);
                 self.reads.set_side(ReadSide::Closing);
             }
-            Operation::CloseWrite => {
+            Call::CloseWrite => {
                 barrier(BarrierKind::CloseWrite);
                 if let WriteSide::Open = self.writes.side() {
                     self.writes.set_side(WriteSide::Closing);
                 }
             }
-            Operation::StartSecure(options) => barrier(BarrierKind::StartSecure(options)),
-            Operation::StopSecure => barrier(BarrierKind::StopSecure),
-            Operation::Capture => barrier(BarrierKind::Capture),
+            Call::StartSecure(options) => barrier(BarrierKind::StartSecure(options)),
+            Call::StopSecure => barrier(BarrierKind::StopSecure),
+            Call::Capture => barrier(BarrierKind::Capture),
         }
     }
 
     /// What is known at the call: a state that has no use for the operation, or arguments without sense.
-    fn refuse(&self, operation: &Operation) -> Option<Result<Outcome, Error>> {
+    fn refuse(&self, operation: &Call) -> Option<Result<Outcome, Error>> {
         if let Some(result) = self.life.answer(operation) {
             return Some(result);
         }
@@ -53,28 +53,25 @@ impl Stream {
             return not_connected();
         }
         match operation {
-            Operation::Read(kind, _) => self.refuse_read(kind).map(Err),
-            Operation::Write(..) => match self.writes.side() {
+            Call::Read(kind, _) => self.refuse_read(kind).map(Err),
+            Call::Write(..) => match self.writes.side() {
                 WriteSide::Open => self.refuse_too_much(operation),
                 WriteSide::Closing | WriteSide::Closed => not_connected(),
                 WriteSide::Poisoned(error) | WriteSide::Failed(error) => Some(Err(error.clone())),
             },
-            Operation::CloseRead => {
-                (self.reads.side() != ReadSide::Open).then_some(Ok(Outcome::Done))
-            }
-            Operation::CloseWrite => {
+            Call::CloseRead => (self.reads.side() != ReadSide::Open).then_some(Ok(Outcome::Done)),
+            Call::CloseWrite => {
                 let again = matches!(self.writes.side(), WriteSide::Closing | WriteSide::Closed);
                 again.then_some(Ok(Outcome::Done))
             }
-            Operation::StopSecure if self.options.stop_secure_is_noop => Some(Ok(Outcome::Done)),
-            Operation::StartSecure(_) | Operation::StopSecure | Operation::Capture => None,
+            Call::StopSecure if self.options.stop_secure_is_noop => Some(Ok(Outcome::Done)),
+            Call::StartSecure(_) | Call::StopSecure | Call::Capture => None,
         }
     }
 
     /// More than may wait. What comes first may be as long as it is: it has nothing to wait behind.
-    fn refuse_too_much(&self, operation: &Operation) -> Option<Result<Outcome, Error>> {
-        let (Operation::Write(bytes, _), limit) = (operation, self.options.write_queue_limit)
-        else {
+    fn refuse_too_much(&self, operation: &Call) -> Option<Result<Outcome, Error>> {
+        let (Call::Write(bytes, _), limit) = (operation, self.options.write_queue_limit) else {
             return None;
         };
         let queued = self.writes.queued();

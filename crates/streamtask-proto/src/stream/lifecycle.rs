@@ -7,7 +7,7 @@ use super::barriers::Phase;
 use super::late::late;
 use super::writes::WriteSide;
 use crate::deadlines::Deadline;
-use crate::{Error, ErrorKind, EventKind, Limit, Operation, Outcome, Output, TaskState};
+use crate::{Call, Error, ErrorKind, EventKind, Limit, Outcome, Output, TaskState};
 
 /// How far a task has come.
 #[derive(Debug)]
@@ -31,13 +31,13 @@ impl Life {
 
     /// What an operation gets from a task that is over (spec, 1.9); `None` while it is not, and for reads:
     /// what came and was not read is still there.
-    pub(super) fn answer(&self, operation: &Operation) -> Option<Result<Outcome, Error>> {
+    pub(super) fn answer(&self, operation: &Call) -> Option<Result<Outcome, Error>> {
         match (self, operation) {
             (Life::New | Life::Opening(_) | Life::Open, _) => None,
-            (Life::Finished(_) | Life::Captured, Operation::CloseRead | Operation::CloseWrite) => {
+            (Life::Finished(_) | Life::Captured, Call::CloseRead | Call::CloseWrite) => {
                 Some(Ok(Outcome::Done))
             }
-            (Life::Finished(_), Operation::Read(..)) => None,
+            (Life::Finished(_), Call::Read(..)) => None,
             (Life::Finished(Err(error)), _) => Some(Err(error.clone())),
             (Life::Finished(Ok(())) | Life::Captured, _) => {
                 Some(Err(ErrorKind::NotConnected.into()))

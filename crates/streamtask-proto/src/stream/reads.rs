@@ -55,9 +55,6 @@ pub(crate) enum Behind {
     Failure(Error),
 }
 
-/// What a read comes to.
-pub(crate) type Answer = Result<ReadData, Error>;
-
 impl Reads {
     pub(crate) fn push(&mut self, id: OpId, seq: u64, kind: ReadKind, term: Term) {
         self.queue.push_back(Read { id, seq, kind, term });
@@ -112,7 +109,7 @@ impl Reads {
         pipe: &mut Pipe,
         hold: u64,
         behind: &Behind,
-    ) -> Option<(Done, Answer)> {
+    ) -> Option<(Done, Result<ReadData, Error>)> {
         let read = self.queue.front().filter(|read| read.seq < hold)?;
         let answer = answer(&read.kind, pipe, &mut self.scanned, behind)?;
         self.scanned = 0;
@@ -183,7 +180,7 @@ impl Reads {
         pipe: &mut Pipe,
         hold: u64,
         error: &Error,
-    ) -> Vec<(Done, Answer)> {
+    ) -> Vec<(Done, Result<ReadData, Error>)> {
         let failure = Behind::Failure(error.clone());
         let mut answers = Vec::new();
         while let Some(done) = self.next(pipe, hold, &failure) {
@@ -210,7 +207,7 @@ pub(crate) fn answer(
     pipe: &mut Pipe,
     scanned: &mut usize,
     behind: &Behind,
-) -> Option<Answer> {
+) -> Option<Result<ReadData, Error>> {
     let rest = pipe.readable().len();
     match (wanted(kind, pipe.readable(), scanned), behind) {
         (Wanted::TooLong, _) => Some(Err(ErrorKind::DelimiterNotFound.into())),
@@ -226,7 +223,7 @@ pub(crate) fn answer(
 }
 
 /// The stream ends, and there is less than `kind` wants.
-fn too_short(kind: &ReadKind, pipe: &mut Pipe, eof: EofKind) -> Answer {
+fn too_short(kind: &ReadKind, pipe: &mut Pipe, eof: EofKind) -> Result<ReadData, Error> {
     match kind {
         ReadKind::Data { .. } => {
             let rest = pipe.readable().len();

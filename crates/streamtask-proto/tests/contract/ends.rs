@@ -4,8 +4,8 @@ use std::io;
 
 use streamtask_proto::tls::{SecureOptions, TlsVersion};
 use streamtask_proto::{
-    Closing, EofKind, Error, ErrorKind, EventKind, Input, OpId, Operation, Options, ReadKind,
-    TaskState, Timeout,
+    Call, Closing, EofKind, Error, ErrorKind, EventKind, Input, OpId, Options, ReadKind, TaskState,
+    Timeout,
 };
 
 use crate::layers::line;
@@ -18,7 +18,7 @@ fn world() -> World {
 }
 
 fn exactly(world: &mut World, length: usize) -> u64 {
-    world.enqueue(Operation::Read(ReadKind::Exact { length }, Timeout::NEVER))
+    world.enqueue(Call::Read(ReadKind::Exact { length }, Timeout::NEVER))
 }
 
 /// What a socket says when the peer has broken the connection off.
@@ -44,10 +44,10 @@ fn ended(world: &World) -> Option<Result<(), ErrorKind>> {
 
 #[test]
 fn a_failed_send_closes_the_write_side_and_what_the_peer_said_is_delivered() {
-    for close in [None, Some(Operation::CloseWrite), Some(Operation::CloseRead)] {
+    for close in [None, Some(Call::CloseWrite), Some(Call::CloseRead)] {
         let mut world = world();
         let write = world.write("QUIT\r\n");
-        let closes_read = matches!(close, Some(Operation::CloseRead));
+        let closes_read = matches!(close, Some(Call::CloseRead));
         let read = world.read(9, 9);
         if let Some(close) = close {
             world.enqueue(close);
@@ -114,7 +114,7 @@ fn what_does_not_suffice_for_exactly_so_much_is_an_error_and_stays_for_others() 
 fn an_unexpected_end_is_the_end_for_whoever_looks_at_it_and_what_came_is_still_theirs() {
     for (mut world, eof) in worlds_that_end_behind(b"half") {
         let exact = exactly(&mut world, 5);
-        world.enqueue(Operation::CloseWrite);
+        world.enqueue(Call::CloseWrite);
         world.looks_at_reads = false;
         world.run();
         let error = world.error(exact).clone();
@@ -133,7 +133,7 @@ fn a_close_notify_that_cannot_be_sent_loses_nothing_either() {
     for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         let mut world = secured(version, 5);
         let read = world.read(9, 9);
-        let close = world.enqueue(Operation::CloseWrite);
+        let close = world.enqueue(Call::CloseWrite);
         world.server.send(b"221 bye\r\n");
         world.server.send_close_notify();
         world.inbound_end = true;
@@ -151,7 +151,7 @@ fn a_close_notify_that_cannot_be_sent_loses_nothing_either() {
 fn a_stop_of_tls_that_can_send_nothing_fails_only_behind_what_the_peer_said() {
     let mut world = secured(TlsVersion::Tls13, 6);
     let (read, later) = (world.read(5, 5), world.read(5, 5));
-    let stop = world.enqueue(Operation::StopSecure);
+    let stop = world.enqueue(Call::StopSecure);
     world.server.send(b"hello");
     world.inbound_end = true;
     world.input(Input::SendFailed(pipe_broken()));
@@ -166,7 +166,7 @@ fn a_stop_of_tls_that_can_send_nothing_fails_only_behind_what_the_peer_said() {
 fn a_start_of_tls_behind_a_failed_write_leaves_the_reads_before_it_theirs() {
     let mut world = world();
     let (write, read) = (world.write("STARTTLS\r\n"), world.read(13, 13));
-    let start = world.enqueue(Operation::StartSecure(SecureOptions::default()));
+    let start = world.enqueue(Call::StartSecure(SecureOptions::default()));
     world.server.send(b"421 closing\r\n");
     world.inbound_end = true;
     world.input(Input::SendFailed(pipe_broken()));
@@ -200,7 +200,7 @@ fn what_is_broken_cannot_be_captured() {
     let read = world.read(1, 1);
     world.input(Input::ReceiveFailed(reset()));
     assert_eq!(world.error(read).kind(), ErrorKind::ConnectionLost);
-    let capture = world.enqueue(Operation::Capture);
+    let capture = world.enqueue(Call::Capture);
     assert_eq!(world.error(capture).kind(), ErrorKind::ConnectionLost);
 }
 
@@ -224,7 +224,7 @@ fn what_came_stays_readable_behind_a_failure_for_whom_it_satisfies() {
 #[test]
 fn a_truncated_end_takes_nothing_along() {
     let mut world = secured(TlsVersion::Tls13, 8);
-    world.enqueue(Operation::CloseWrite);
+    world.enqueue(Call::CloseWrite);
     let two = world.read(2, 2);
     world.server.send(b"x");
     world.inbound_end = true;
@@ -255,11 +255,11 @@ fn an_end_that_only_a_dropped_read_has_seen_was_not_delivered() {
     world.looks_at_reads = false;
     let read = world.read(1, 10);
     world.inbound_end = true;
-    world.enqueue(Operation::CloseWrite);
+    world.enqueue(Call::CloseWrite);
     world.run();
     assert!(world.data(read).at_eof);
     assert_eq!(ended(&world), None);
-    let capture = world.enqueue(Operation::Capture);
+    let capture = world.enqueue(Call::Capture);
     assert!(world.results[&capture].is_ok(), "the task was still there");
 }
 
@@ -292,8 +292,8 @@ fn a_task_that_nobody_can_resume_any_more_ends() {
 #[test]
 fn clean_ends_linger_and_others_do_not() {
     let mut both = world();
-    both.enqueue(Operation::CloseWrite);
-    both.enqueue(Operation::CloseRead);
+    both.enqueue(Call::CloseWrite);
+    both.enqueue(Call::CloseRead);
     both.run();
     assert_eq!((ended(&both), both.closing), (Some(Ok(())), Some(Closing::Lingering)));
     let mut dropped = secured(TlsVersion::Tls13, 9);
@@ -308,10 +308,10 @@ fn clean_ends_linger_and_others_do_not() {
 fn a_reset_is_the_error_of_all_that_is_queued_whatever_timed_out_before() {
     let mut world = world();
     let timeout = std::time::Duration::from_millis(1).into();
-    let write = world.enqueue(Operation::Write(vec![7; 129].into(), timeout));
+    let write = world.enqueue(Call::Write(vec![7; 129].into(), timeout));
     world.client.handle(world.now, Input::Sent(5));
     let read = world.read(23, 23);
-    let close = world.enqueue(Operation::CloseRead);
+    let close = world.enqueue(Call::CloseRead);
     world.advance(std::time::Duration::from_millis(1));
     assert!(matches!(world.error(write).kind(), ErrorKind::TimedOut(_)));
     world.input(Input::ReceiveFailed(reset()));
@@ -327,7 +327,7 @@ fn nonsense_behind_our_close_notify_is_an_error_and_no_panic() {
         let mut world = secured(version, 12);
         let read = world.read(5, 5);
         world.server.send(b"abc");
-        world.enqueue(Operation::CloseWrite);
+        world.enqueue(Call::CloseWrite);
         world.run();
         let sent = world.server.client_closed;
         assert!(sent, "our close_notify has left");
@@ -354,7 +354,7 @@ fn what_comes_behind_the_end_is_not_read() {
 fn poisoned() -> World {
     let mut world = secured(TlsVersion::Tls13, 17);
     let timeout = std::time::Duration::from_secs(5).into();
-    let write = world.enqueue(Operation::Write(vec![7; 300_000].into(), timeout));
+    let write = world.enqueue(Call::Write(vec![7; 300_000].into(), timeout));
     world.advance(std::time::Duration::from_secs(6));
     assert!(matches!(world.error(write).kind(), ErrorKind::TimedOut(_)));
     world
@@ -362,8 +362,8 @@ fn poisoned() -> World {
 
 #[test]
 fn what_is_stuck_behind_a_write_that_was_cut_off_holds_up_no_barrier_for_ever() {
-    for barrier in [Operation::CloseWrite, Operation::StopSecure] {
-        let is_close = matches!(barrier, Operation::CloseWrite);
+    for barrier in [Call::CloseWrite, Call::StopSecure] {
+        let is_close = matches!(barrier, Call::CloseWrite);
         let mut world = poisoned();
         let id = world.enqueue(barrier);
         world.advance(std::time::Duration::from_secs(59));
@@ -373,7 +373,7 @@ fn what_is_stuck_behind_a_write_that_was_cut_off_holds_up_no_barrier_for_ever() 
         assert_eq!(world.shutdown_write, is_close);
     }
     let mut world = poisoned();
-    let capture = world.enqueue(Operation::Capture);
+    let capture = world.enqueue(Call::Capture);
     assert!(matches!(world.error(capture).kind(), ErrorKind::TimedOut(_)));
 }
 
@@ -391,7 +391,7 @@ fn a_withdrawn_read_changes_nothing() {
 #[test]
 fn nothing_that_was_written_stands_in_debug_output() {
     let mut world = world();
-    let operation = Operation::Write("hunter2".into(), streamtask_proto::Timeout::NEVER);
+    let operation = Call::Write("hunter2".into(), streamtask_proto::Timeout::NEVER);
     assert!(!format!("{operation:?}").contains("hunter2"));
     let input = Input::Enqueue(OpId(7), operation);
     assert!(!format!("{input:?}").contains("hunter2"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use streamtask_proto::tls::{SecureOptions, TlsVersion};
 use streamtask_proto::{
-    EofKind, ErrorKind, EventKind, Input, Limit, OpId, Operation, Options, ReadKind, Timeout,
+    Call, EofKind, ErrorKind, EventKind, Input, Limit, OpId, Options, ReadKind, Timeout,
     UnreadClearText,
 };
 
@@ -19,12 +19,12 @@ fn world() -> World {
 }
 
 fn start(world: &mut World) -> u64 {
-    world.enqueue(Operation::StartSecure(SecureOptions::default()))
+    world.enqueue(Call::StartSecure(SecureOptions::default()))
 }
 
 pub(crate) fn line(world: &mut World) -> u64 {
     let kind = ReadKind::Until { delimiter: Bytes::from_static(b"\n"), max: 100 };
-    world.enqueue(Operation::Read(kind, Timeout::NEVER))
+    world.enqueue(Call::Read(kind, Timeout::NEVER))
 }
 
 /// The server says its close_notify and behind it, glued to it, `clear`.
@@ -38,7 +38,7 @@ fn a_read_never_spans_a_stop_and_says_under_which_layer_it_came() {
     for version in BOTH {
         let mut world = secured(version, 1);
         world.server.send(b"secure");
-        let stop = world.enqueue(Operation::StopSecure);
+        let stop = world.enqueue(Call::StopSecure);
         close_with(&mut world, b"clear!");
         world.run();
         assert!(world.results[&stop].is_ok());
@@ -61,7 +61,7 @@ fn a_delimiter_is_not_found_across_a_switch() {
     let mut world = secured(TlsVersion::Tls13, 2);
     world.server.send(b"half");
     let first = line(&mut world);
-    world.enqueue(Operation::StopSecure);
+    world.enqueue(Call::StopSecure);
     close_with(&mut world, b" line\n");
     world.run();
     assert_eq!(world.error(first).kind(), ErrorKind::UnexpectedEnd);
@@ -82,10 +82,10 @@ fn an_end_of_tls_that_somebody_saw_is_no_end_of_the_clear_text_behind_it() {
         let end = world.read(1, 1);
         world.run();
         assert_eq!(world.data(end).eof, Some(EofKind::CloseNotify));
-        let stop = world.enqueue(Operation::StopSecure);
+        let stop = world.enqueue(Call::StopSecure);
         world.run();
         assert!(world.results[&stop].is_ok());
-        world.enqueue(Operation::CloseWrite);
+        world.enqueue(Call::CloseWrite);
         world.run();
         assert!(!world.is_closed(), "the peer may go on in clear text");
         let clear = world.read(5, 5);
@@ -103,7 +103,7 @@ fn a_stop_waits_for_no_read_and_a_read_without_a_byte_goes_on_in_clear_text() {
     for version in BOTH {
         let mut world = secured(version, 3);
         let (cut, next) = (world.read(2, 2), world.read(2, 2));
-        let stop = world.enqueue(Operation::StopSecure);
+        let stop = world.enqueue(Call::StopSecure);
         world.server.send(b"x");
         close_with(&mut world, b"ok");
         world.run();
@@ -118,7 +118,7 @@ fn a_stop_waits_for_no_read_and_a_read_without_a_byte_goes_on_in_clear_text() {
 #[test]
 fn a_read_behind_a_stop_takes_what_comes_under_tls_before_it() {
     let mut world = secured(TlsVersion::Tls13, 4);
-    let stop = world.enqueue(Operation::StopSecure);
+    let stop = world.enqueue(Call::StopSecure);
     let read = world.read(6, 6);
     world.server.send(b"secure");
     world.run();
@@ -134,7 +134,7 @@ fn a_stop_with_more_to_come_than_is_taken_in_unread_ends_well_once_somebody_read
     let mut world = secured(TlsVersion::Tls13, 5);
     let all: Vec<u8> = (0..3 << 20).map(|at: usize| (at % 251) as u8).collect();
     world.server.send(&all);
-    let stop = world.enqueue(Operation::StopSecure);
+    let stop = world.enqueue(Call::StopSecure);
     close_with(&mut world, b"clear");
     world.run();
     assert!(!world.is_done(stop));
@@ -155,7 +155,7 @@ fn a_stop_with_more_to_come_than_is_taken_in_unread_ends_well_once_somebody_read
 fn what_came_before_a_stop_ran_out_of_time_is_readable_behind_the_error() {
     let mut world = secured(TlsVersion::Tls13, 6);
     world.server.send(&vec![7; 3 << 20]);
-    let stop = world.enqueue(Operation::StopSecure);
+    let stop = world.enqueue(Call::StopSecure);
     world.run();
     world.advance(Duration::from_secs(61));
     let late = ErrorKind::TimedOut(Limit::SecureStop);
@@ -169,8 +169,8 @@ fn what_came_before_a_stop_ran_out_of_time_is_readable_behind_the_error() {
 #[test]
 fn what_comes_behind_a_close_read_does_not_hold_up_a_stop() {
     let mut world = secured(TlsVersion::Tls13, 16);
-    world.enqueue(Operation::CloseRead);
-    let stop = world.enqueue(Operation::StopSecure);
+    world.enqueue(Call::CloseRead);
+    let stop = world.enqueue(Call::StopSecure);
     world.server.send(&vec![7; 3 << 20]);
     close_with(&mut world, b"clear");
     world.run();
@@ -184,7 +184,7 @@ fn a_close_read_behind_a_start_does_not_hide_clear_text_from_it() {
         world.server.send(b"evil");
         let write = (writes > 0).then(|| world.write(vec![7; 1000]));
         let start = start(&mut world);
-        world.enqueue(Operation::CloseRead);
+        world.enqueue(Call::CloseRead);
         world.run();
         assert!(matches!(world.error(start).kind(), ErrorKind::UnexpectedClearText { .. }));
         assert!(write.is_none_or(|write| world.results[&write].is_ok()));
@@ -196,8 +196,8 @@ fn a_close_read_behind_a_start_does_not_hide_clear_text_from_it() {
 fn a_close_read_before_a_stop_does_not_hide_the_end_from_the_read_it_waits_for() {
     let mut world = secured(TlsVersion::Tls13, 7);
     let read = world.read(1, 10);
-    world.enqueue(Operation::CloseRead);
-    let stop = world.enqueue(Operation::StopSecure);
+    world.enqueue(Call::CloseRead);
+    let stop = world.enqueue(Call::StopSecure);
     close_with(&mut world, b"");
     world.run();
     assert_eq!(world.data(read).eof, Some(EofKind::CloseNotify));
@@ -262,7 +262,7 @@ fn clear_text_that_is_thrown_away_before_tls_has_a_bound() {
 
 #[test]
 fn what_is_queued_behind_a_start_does_not_judge_it() {
-    for close in [Operation::CloseWrite, Operation::CloseRead] {
+    for close in [Call::CloseWrite, Call::CloseRead] {
         let mut world = World::new(TlsVersion::Tls13, Options::default(), 11);
         let start = start(&mut world);
         let (write, read) = (world.write("hello"), world.read(2, 2));
@@ -284,7 +284,7 @@ fn what_is_queued_behind_a_start_does_not_judge_it() {
 
 #[test]
 fn a_side_that_was_closed_before_a_start_fails_it() {
-    for close in [Operation::CloseWrite, Operation::CloseRead] {
+    for close in [Call::CloseWrite, Call::CloseRead] {
         let mut world = world();
         world.enqueue(close);
         let start = start(&mut world);
@@ -312,7 +312,7 @@ fn a_done_read_that_is_dropped_comes_back_across_a_stop_under_its_own_layer() {
     let dropped = world.read(3, 3);
     world.server.send(b"abc");
     world.run();
-    let stop = world.enqueue(Operation::StopSecure);
+    let stop = world.enqueue(Call::StopSecure);
     close_with(&mut world, b"def");
     world.run();
     assert!(world.results[&stop].is_ok());
@@ -343,7 +343,7 @@ fn a_dropped_read_leaves_the_border_of_a_layer_where_it_was() {
     let mut world = secured(TlsVersion::Tls13, 14);
     let withdrawn = world.read(10, 10);
     world.server.send(b"abc");
-    let stop = world.enqueue(Operation::StopSecure);
+    let stop = world.enqueue(Call::StopSecure);
     world.run();
     world.input(Input::Withdraw(OpId(withdrawn)));
     close_with(&mut world, b"def");

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::TlsVersion;
-use streamtask_proto::{
-    ErrorKind, Input, Limit, OpId, Operation, Options, Outcome, ReadKind, Timeout,
-};
+use streamtask_proto::{Call, ErrorKind, Input, Limit, OpId, Options, Outcome, ReadKind, Timeout};
 
 use crate::world::World;
 
@@ -19,7 +17,7 @@ fn world() -> World {
 /// A read up to `delimiter`.
 fn until(world: &mut World, delimiter: &'static str, timeout: Timeout) -> u64 {
     let kind = ReadKind::Until { delimiter: Bytes::from_static(delimiter.as_bytes()), max: 100 };
-    world.enqueue(Operation::Read(kind, timeout))
+    world.enqueue(Call::Read(kind, timeout))
 }
 
 /// `text` has come, and whoever reads has looked at it.
@@ -76,7 +74,7 @@ fn a_delimiter_of_nothing_or_longer_than_what_may_come_is_refused() {
     hear(&mut world, "abc");
     let nothing = until(&mut world, "", Timeout::NEVER);
     let kind = ReadKind::Until { delimiter: Bytes::from_static(b"abc"), max: 2 };
-    let long = world.enqueue(Operation::Read(kind, Timeout::NEVER));
+    let long = world.enqueue(Call::Read(kind, Timeout::NEVER));
     for refused in [nothing, long] {
         assert_eq!(world.error(refused).kind(), ErrorKind::InvalidArgument);
     }

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::{SecureOptions, TlsVersion};
 use streamtask_proto::{
-    EofKind, Input, OpId, Operation, Options, Outcome, Output, ReadData, ReadKind, Timeout,
-    Transmit,
+    Call, EofKind, Input, OpId, Options, Outcome, Output, ReadData, ReadKind, Timeout, Transmit,
 };
 
 use crate::world::World;
@@ -21,7 +20,7 @@ fn clear() -> World {
 fn secured() -> World {
     let mut world = clear();
     world.server.start_tls();
-    let start = world.enqueue(Operation::StartSecure(SecureOptions::default()));
+    let start = world.enqueue(Call::StartSecure(SecureOptions::default()));
     world.run_until("the handshake", |world| world.is_done(start));
     world.run();
     world
@@ -43,7 +42,7 @@ fn offer(world: &World) -> Vec<u8> {
 #[test]
 fn no_clear_text_is_ever_offered_under_tls() {
     let mut world = secured();
-    let write = Operation::Write(Bytes::from_static(b"secret"), Timeout::NEVER);
+    let write = Call::Write(Bytes::from_static(b"secret"), Timeout::NEVER);
     world.client.handle(world.now, Input::Enqueue(OpId(100), write));
     assert_eq!(offer(&world), b"", "nothing is encrypted before the next poll");
     world.run();
@@ -56,7 +55,7 @@ fn the_layer_is_seen_as_it_changes() {
     assert!(!world.client.is_handshaking() && !world.client.is_secure());
     assert!(world.client.tls_info().is_none());
     world.server.start_tls();
-    let start = world.enqueue(Operation::StartSecure(SecureOptions::default()));
+    let start = world.enqueue(Call::StartSecure(SecureOptions::default()));
     world.run_until("the beginning", |world| world.client.is_handshaking());
     assert!(!world.client.is_secure() && world.client.tls_info().is_none());
     world.run_until("the handshake", |world| world.is_done(start));
@@ -132,7 +131,7 @@ fn outputs_are_announced() {
     let mut world = clear();
     world.input(Input::Cancel);
     assert!(!world.client.has_outputs(), "all were polled");
-    let write = Operation::Write(Bytes::from_static(b"late"), Timeout::NEVER);
+    let write = Call::Write(Bytes::from_static(b"late"), Timeout::NEVER);
     world.client.handle(world.now, Input::Enqueue(OpId(100), write));
     assert!(world.client.has_outputs(), "it is refused at once");
     assert!(matches!(world.client.poll(), Output::Complete(OpId(100), Err(_))));
@@ -182,7 +181,7 @@ fn a_read_that_has_to_wait_or_to_fail_is_not_answered_at_once() {
         },
         |world| {
             told(world, "abc");
-            world.enqueue(Operation::CloseRead);
+            world.enqueue(Call::CloseRead);
         },
     ];
     for prepare in not_yet {
@@ -196,12 +195,12 @@ fn nothing_is_read_at_once_past_a_barrier_or_before_what_was_just_heard() {
     let mut world = clear();
     told(&mut world, "abc");
     // The peer has said nothing to it, so the start waits.
-    world.enqueue(Operation::StartSecure(SecureOptions::default()));
+    world.enqueue(Call::StartSecure(SecureOptions::default()));
     assert!(world.client.read_at_once(&CLEAR).is_none());
 
     let mut world = clear();
     told(&mut world, "abc");
-    let first = Operation::Read(ReadKind::Data { min: 2, max: 2 }, Timeout::NEVER);
+    let first = Call::Read(ReadKind::Data { min: 2, max: 2 }, Timeout::NEVER);
     world.client.handle(world.now, Input::Enqueue(OpId(100), first));
     assert!(world.client.read_at_once(&CLEAR).is_none(), "the first of them comes first");
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use streamtask_proto::tls::{SecureOptions, TlsVersion};
 use streamtask_proto::{
-    Error, ErrorKind, EventKind, Input, OpId, Operation, Options, Outcome, ReadKind, Timeout,
+    Call, Error, ErrorKind, EventKind, Input, OpId, Options, Outcome, ReadKind, Timeout,
 };
 
 use crate::world::World;
@@ -97,17 +97,17 @@ impl Calls {
             Act::Write { length, timeout } => {
                 let bytes: Bytes = (0..length).map(|at| (at + self.writes.len()) as u8).collect();
                 let timeout = within(timeout);
-                let id = world.enqueue(Operation::Write(bytes.clone(), timeout));
+                let id = world.enqueue(Call::Write(bytes.clone(), timeout));
                 self.writes.push((id, bytes));
                 self.last = id;
             }
-            Act::CloseRead => self.barrier(world, "close_read", Operation::CloseRead),
-            Act::CloseWrite => self.barrier(world, "close_write", Operation::CloseWrite),
+            Act::CloseRead => self.barrier(world, "close_read", Call::CloseRead),
+            Act::CloseWrite => self.barrier(world, "close_write", Call::CloseWrite),
             Act::StartSecure => {
-                self.barrier(world, "start", Operation::StartSecure(SecureOptions::default()));
+                self.barrier(world, "start", Call::StartSecure(SecureOptions::default()));
             }
-            Act::StopSecure => self.barrier(world, "stop", Operation::StopSecure),
-            Act::Capture => self.barrier(world, "capture", Operation::Capture),
+            Act::StopSecure => self.barrier(world, "stop", Call::StopSecure),
+            Act::Capture => self.barrier(world, "capture", Call::Capture),
             Act::Withdraw { back } => self.withdraw(world, self.last.saturating_sub(back)),
             Act::Suspend => world.input(Input::Suspend),
             Act::Resume => world.input(Input::Resume),
@@ -128,11 +128,11 @@ impl Calls {
 
     fn read(&mut self, world: &mut World, kind: ReadKind, timeout: u64) {
         let timeout = within(timeout);
-        self.last = world.enqueue(Operation::Read(kind, timeout));
+        self.last = world.enqueue(Call::Read(kind, timeout));
         self.reads.insert(self.last);
     }
 
-    fn barrier(&mut self, world: &mut World, name: &'static str, operation: Operation) {
+    fn barrier(&mut self, world: &mut World, name: &'static str, operation: Call) {
         self.last = world.enqueue(operation);
         self.barriers.push((self.last, name));
     }
@@ -259,7 +259,7 @@ fn check_later(world: &mut World) {
     while !is_nothing_left(world) {}
     let read = world.read(1, 1);
     let write = world.write("late");
-    let start = world.enqueue(Operation::StartSecure(SecureOptions::default()));
+    let start = world.enqueue(Call::StartSecure(SecureOptions::default()));
     for id in [read, write, start] {
         assert_eq!(world.error(id).kind(), error.kind());
     }
@@ -295,7 +295,7 @@ proptest! {
             let mut world = World::connected(TlsVersion::Tls13, Options::default(), seed);
             let reads: Vec<_> = lengths.iter().map(|(length, is_exact)| match is_exact {
                 true => world.read(*length, *length),
-                false => world.enqueue(Operation::Read(
+                false => world.enqueue(Call::Read(
                     ReadKind::Until { delimiter: Bytes::from_static(b"\x05\x06"), max: *length + 1 },
                     Timeout::NEVER,
                 )),

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 use streamtask_proto::tls::{SecureOptions, TlsVersion};
-use streamtask_proto::{ErrorKind, Input, Operation, Options, Outcome};
+use streamtask_proto::{Call, ErrorKind, Input, Options, Outcome};
 
 use crate::world::{Cuts, World};
 
@@ -66,8 +66,8 @@ fn run(version: TlsVersion, phases: &[Phase], seed: u64) {
     for (at, (writes, sends)) in contents.iter().enumerate() {
         if at > 0 {
             let switch = match at % 2 {
-                1 => Operation::StartSecure(SecureOptions::default()),
-                _ => Operation::StopSecure,
+                1 => Call::StartSecure(SecureOptions::default()),
+                _ => Call::StopSecure,
             };
             switches.push(world.enqueue(switch));
         }
@@ -162,7 +162,7 @@ fn clear_text_glued_behind_close_notify_is_kept_at_every_cut() {
             world.server.out.extend_from_slice(rest);
             world.run();
             assert_eq!(&world.data(reply).data[..], b"200 CCC ok");
-            let stop = world.enqueue(Operation::StopSecure);
+            let stop = world.enqueue(Call::StopSecure);
             let clear = world.read(25, 25);
             world.run();
             assert!(matches!(world.results[&stop], Ok(Outcome::Done)), "{version}, cut {cut}");
@@ -176,7 +176,7 @@ fn clear_text_glued_behind_close_notify_is_kept_at_every_cut() {
 fn clear_text_that_lies_unread_when_tls_starts_fails_the_task() {
     for count in [1, 3, 4096, 100_000] {
         let mut world = World::connected(TlsVersion::Tls13, Options::default(), 3);
-        let reply = world.enqueue(Operation::Read(
+        let reply = world.enqueue(Call::Read(
             streamtask_proto::ReadKind::Until { delimiter: "\r\n".into(), max: 100 },
             streamtask_proto::Timeout::NEVER,
         ));
@@ -184,7 +184,7 @@ fn clear_text_that_lies_unread_when_tls_starts_fails_the_task() {
         world.run();
         assert!(world.is_done(reply));
         world.server.send(&vec![b'x'; count]);
-        let start = world.enqueue(Operation::StartSecure(SecureOptions::default()));
+        let start = world.enqueue(Call::StartSecure(SecureOptions::default()));
         let write = world.write("secret");
         let read = world.read(1, 10);
         world.run();
@@ -203,7 +203,7 @@ fn a_parked_read_is_carried_across_and_gets_decrypted_bytes() {
     for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         let mut world = World::connected(version, Options::default(), 5);
         let parked = world.read(1, 100);
-        let start = world.enqueue(Operation::StartSecure(SecureOptions::default()));
+        let start = world.enqueue(Call::StartSecure(SecureOptions::default()));
         shake_hands(&mut world, start);
         world.server.send(b"under TLS");
         world.run_until("the read", |world| world.is_done(parked));
@@ -214,7 +214,7 @@ fn a_parked_read_is_carried_across_and_gets_decrypted_bytes() {
 #[test]
 fn nothing_queued_behind_a_stop_that_fails_ever_leaves() {
     let mut world = secured(TlsVersion::Tls13, 7);
-    let stop = world.enqueue(Operation::StopSecure);
+    let stop = world.enqueue(Call::StopSecure);
     let write = world.write("in clear");
     world.run();
     assert!(!world.is_done(stop), "the server has not answered");
@@ -245,7 +245,7 @@ fn many_small_writes_become_one_record() {
 /// A client and a server under TLS.
 pub(crate) fn secured(version: TlsVersion, seed: u64) -> World {
     let mut world = World::connected(version, Options::default(), seed);
-    let start = world.enqueue(Operation::StartSecure(SecureOptions::default()));
+    let start = world.enqueue(Call::StartSecure(SecureOptions::default()));
     shake_hands(&mut world, start);
     world
 }
@@ -289,7 +289,7 @@ fn the_end_of_the_stream_comes_back_with_the_read_that_told_it() {
     let read = world.read(100, 100);
     world.server.send(b"the end");
     world.inbound_end = true;
-    world.enqueue(Operation::CloseWrite);
+    world.enqueue(Call::CloseWrite);
     world.run();
     assert!(world.data(read).at_eof);
     assert!(!world.is_closed(), "nobody knows of the end yet");
@@ -308,7 +308,7 @@ fn clear_text_that_comes_back_late_never_turns_up_under_tls() {
     let read = world.read(6, 6);
     world.server.send(b"220 go");
     world.run();
-    let start = world.enqueue(Operation::StartSecure(SecureOptions::default()));
+    let start = world.enqueue(Call::StartSecure(SecureOptions::default()));
     shake_hands(&mut world, start);
     give_back(&mut world, read, true);
     let under_tls = world.read(4, 4);

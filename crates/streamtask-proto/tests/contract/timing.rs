@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::{SecureOptions, TlsVersion};
 use streamtask_proto::{
-    ErrorKind, EventKind, Input, Limit, Operation, Options, ReadKind, TaskState, Timeout,
+    Call, ErrorKind, EventKind, Input, Limit, Options, ReadKind, TaskState, Timeout,
 };
 
 use crate::world::World;
@@ -18,7 +18,7 @@ fn world() -> World {
 
 fn read_within(world: &mut World, min: usize, timeout: Duration) -> u64 {
     let kind = ReadKind::Data { min, max: 100 };
-    world.enqueue(Operation::Read(kind, Timeout::from(timeout)))
+    world.enqueue(Call::Read(kind, Timeout::from(timeout)))
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_limit_of_nothing_allows_what_can_be_done_at_once() {
     let read = read_within(&mut world, 4, Duration::ZERO);
     world.run();
     assert_eq!(&world.data(read).data[..], b"half");
-    let none = world.enqueue(Operation::Write(Bytes::from_static(b"now"), Duration::ZERO.into()));
+    let none = world.enqueue(Call::Write(Bytes::from_static(b"now"), Duration::ZERO.into()));
     world.run();
     assert!(world.results[&none].is_ok());
     assert_eq!(world.server.received, b"now");
@@ -66,7 +66,7 @@ fn a_limit_that_was_reached_says_how_long_it_was_and_what_there_was_to_wait_for(
     assert_eq!(said(&world, first), format!("{of} (after 1 s, with 3 bytes there)"));
     assert_eq!(said(&world, second), format!("{of} (after 250 ms, behind an earlier read)"));
     world.read(3, 3);
-    let start = world.enqueue(Operation::StartSecure(SecureOptions::default()));
+    let start = world.enqueue(Call::StartSecure(SecureOptions::default()));
     let held = read_within(&mut world, 1, 2 * SECOND);
     world.run();
     world.advance(2 * SECOND);
@@ -151,7 +151,7 @@ fn the_timer_of_an_operation_queued_before_resume_starts_at_resume() {
 #[test]
 fn a_write_of_which_nothing_was_sent_times_out_alone() {
     let mut world = world();
-    let late = Operation::Write(Bytes::from_static(b"late"), Timeout::from(SECOND));
+    let late = Call::Write(Bytes::from_static(b"late"), Timeout::from(SECOND));
     let late = world.enqueue(late);
     let next = world.write("next");
     world.advance(SECOND);
@@ -164,7 +164,7 @@ fn a_write_of_which_nothing_was_sent_times_out_alone() {
 #[test]
 fn a_write_of_which_part_was_sent_poisons_the_lane_and_reads_go_on() {
     let mut world = world();
-    let late = Operation::Write(Bytes::from_static(b"0123456789"), Timeout::from(SECOND));
+    let late = Call::Write(Bytes::from_static(b"0123456789"), Timeout::from(SECOND));
     let late = world.enqueue(late);
     world.input(Input::Sent(4));
     let next = world.write("next");
@@ -184,7 +184,7 @@ fn a_write_of_which_part_was_sent_poisons_the_lane_and_reads_go_on() {
 #[test]
 fn a_handshake_that_does_not_move_fails_the_task() {
     let mut world = world();
-    let start = world.enqueue(Operation::StartSecure(SecureOptions::default()));
+    let start = world.enqueue(Call::StartSecure(SecureOptions::default()));
     let write = world.write("secret");
     world.run();
     world.advance(60 * SECOND);

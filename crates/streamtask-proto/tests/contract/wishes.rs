@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::{SecureOptions, TlsVersion};
-use streamtask_proto::{ErrorKind, EventKind, Input, Operation, Options, Output, Timeout, Wait};
+use streamtask_proto::{Call, ErrorKind, EventKind, Input, Options, Output, Timeout, Wait};
 
 use crate::switching::secured;
 use crate::world::World;
@@ -43,10 +43,8 @@ fn nothing_is_received_that_nobody_reads() {
 
 #[test]
 fn where_nobody_will_read_what_comes_is_taken_in_only_as_long_as_there_is_something_to_send() {
-    let leaves: [fn(&mut World); 2] = [
-        |world| world.input(Input::Abandoned(true)),
-        |world| _ = world.enqueue(Operation::CloseRead),
-    ];
+    let leaves: [fn(&mut World); 2] =
+        [|world| world.input(Input::Abandoned(true)), |world| _ = world.enqueue(Call::CloseRead)];
     for leave in leaves {
         let mut world = world();
         let write = world.write("stuck");
@@ -85,7 +83,7 @@ fn an_idle_connection_that_never_grew_has_nothing_to_wake_for() {
 #[test]
 fn behind_our_fin_nothing_is_to_be_sent_even_if_the_peer_asks_for_new_keys() {
     let mut world = secured(TlsVersion::Tls13, 8);
-    let close = world.enqueue(Operation::CloseWrite);
+    let close = world.enqueue(Call::CloseWrite);
     let read = world.read(5, 5);
     world.run_until("our FIN", |world| world.shutdown_write);
     assert!(world.is_done(close));
@@ -105,7 +103,7 @@ fn what_waits_to_be_written_is_counted_and_bounded() {
         let mut world = World::connected(TlsVersion::Tls13, options, 33);
         if secure {
             world.server.start_tls();
-            let start = world.enqueue(Operation::StartSecure(SecureOptions::default()));
+            let start = world.enqueue(Call::StartSecure(SecureOptions::default()));
             world.run_until("the handshake", |world| world.is_done(start));
             world.run();
         }
@@ -136,7 +134,7 @@ fn writes_that_leave_the_queue_make_room() {
     options.write_queue_limit = 10;
     let mut world = World::connected(TlsVersion::Tls13, options, 34);
     let second = Duration::from_secs(1);
-    let late = Operation::Write(Bytes::from_static(b"0123456789"), second.into());
+    let late = Call::Write(Bytes::from_static(b"0123456789"), second.into());
     let late = world.enqueue(late);
     world.advance(second);
     assert!(matches!(world.error(late).kind(), ErrorKind::TimedOut(_)));

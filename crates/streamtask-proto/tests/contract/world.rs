@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::TlsVersion;
 use streamtask_proto::{
-    Closing, Error, EventKind, Input, OpId, Operation, Options, Outcome, Output, ReadData,
-    ReadKind, Stream, Target, Timeout, Transmit, Wait,
+    Call, Closing, Error, EventKind, Input, OpId, Options, Outcome, Output, ReadData, ReadKind,
+    Stream, Target, Timeout, Transmit, Wait,
 };
 
 use crate::server::{Server, pki};
@@ -86,7 +86,7 @@ impl World {
         self.poll();
     }
 
-    pub(crate) fn enqueue(&mut self, operation: Operation) -> u64 {
+    pub(crate) fn enqueue(&mut self, operation: Call) -> u64 {
         let id = self.next;
         self.next += 1;
         self.input(Input::Enqueue(OpId(id), operation));
@@ -94,11 +94,11 @@ impl World {
     }
 
     pub(crate) fn write(&mut self, bytes: impl Into<Bytes>) -> u64 {
-        self.enqueue(Operation::Write(bytes.into(), Timeout::NEVER))
+        self.enqueue(Call::Write(bytes.into(), Timeout::NEVER))
     }
 
     pub(crate) fn read(&mut self, min: usize, max: usize) -> u64 {
-        self.enqueue(Operation::Read(ReadKind::Data { min, max }, Timeout::NEVER))
+        self.enqueue(Call::Read(ReadKind::Data { min, max }, Timeout::NEVER))
     }
 
     /// Polls until there is nothing but waiting.

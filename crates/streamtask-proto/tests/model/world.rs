@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::SecureOptions;
 use streamtask_proto::{
-    Closing, Error, ErrorKind, EventKind, HandshakeStep, Input, Layer, OpId, Operation, Options,
-    Outcome, Output, ReadData, ReadKind, Stream, Target, Timeout, Transmit, UnreadClearText, Wait,
+    Call as Operation, Closing, Error, ErrorKind, EventKind, HandshakeStep, Input, Layer, OpId,
+    Options, Outcome, Output, ReadData, ReadKind, Stream, Target, Timeout, Transmit,
+    UnreadClearText, Wait,
 };
 
 use crate::credentials::client_config;

@@ -74,10 +74,10 @@ impl After {
             hop::make(shared.clone(), step);
         }
         for event in &self.traced {
-            trace::happened(shared.identity.number, &shared.target, event);
+            trace::happened(shared.particulars.number, &shared.target, event);
         }
         if self.is_forgotten {
-            trace::is_waited_for_unresumed(shared.identity.number, &shared.target);
+            trace::is_waited_for_unresumed(shared.particulars.number, &shared.target);
         }
         self.wakes.wake();
         drop(self.drops);

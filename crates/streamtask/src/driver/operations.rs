@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::Instant;
 
-use streamtask_proto::{Input, OpId, Operation, ReadData};
+use streamtask_proto::{Call, Input, OpId, ReadData};
 
 use super::after::Return;
 use super::answer::{Answer, Answered};
@@ -21,16 +21,16 @@ pub(crate) enum Enqueued {
 
 impl Shared {
     /// Takes an operation in, in the order of calls. What can be done at once is done at once.
-    pub(crate) fn enqueue(self: &Arc<Self>, operation: Operation) -> Enqueued {
+    pub(crate) fn enqueue(self: &Arc<Self>, operation: Call) -> Enqueued {
         match operation {
-            Operation::Read(..) => self.enqueue_read(operation),
+            Call::Read(..) => self.enqueue_read(operation),
             _ => self.enqueue_other(operation),
         }
     }
 
-    fn enqueue_read(self: &Arc<Self>, operation: Operation) -> Enqueued {
+    fn enqueue_read(self: &Arc<Self>, operation: Call) -> Enqueued {
         let mut state = self.lock();
-        if let Operation::Read(kind, _) = &operation
+        if let Call::Read(kind, _) = &operation
             && let Some(read) = state.stream.read_at_once(kind)
         {
             self.uncollected.fetch_add(1, Ordering::Relaxed);
@@ -45,7 +45,7 @@ impl Shared {
         state.attention.slots.collect(id).map_or(Enqueued::UnderWay(id), Enqueued::Done)
     }
 
-    fn enqueue_other(self: &Arc<Self>, operation: Operation) -> Enqueued {
+    fn enqueue_other(self: &Arc<Self>, operation: Call) -> Enqueued {
         let now = Instant::now();
         let mut state = self.lock();
         let id = state.attention.slots.open();

@@ -23,13 +23,13 @@ use crate::net::linger::Closer;
 use crate::net::tcp::Socket;
 use crate::session::SessionInner;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, lock};
-use crate::task::Identity;
+use crate::task::Particulars;
 use crate::task::captured::Returns;
 use crate::task::events::Listener;
 
 /// One task, shared by its handles, its operations and its driver.
 pub(crate) struct Shared {
-    pub(crate) identity: Identity,
+    pub(crate) particulars: Particulars,
     pub(crate) target: Target,
     pub(crate) session: Arc<SessionInner>,
     pub(crate) mailbox: Mailbox,
@@ -74,7 +74,7 @@ pub(crate) struct State {
     /// Whether the delegate has been told.
     pub(crate) is_announced: bool,
     /// The question that is open, to be withdrawn when the task ends.
-    pub(crate) question: Option<Arc<crate::challenge::Answer>>,
+    pub(crate) question: Option<Arc<crate::challenge::Question>>,
     pub(super) after: After,
     local: Option<std::net::SocketAddr>,
     pub(crate) remote: Option<std::net::SocketAddr>,
@@ -82,7 +82,7 @@ pub(crate) struct State {
 
 impl Shared {
     pub(crate) fn new(
-        identity: Identity,
+        particulars: Particulars,
         target: Target,
         session: Arc<SessionInner>,
         stream: Stream,
@@ -90,7 +90,7 @@ impl Shared {
         let lead = Lead::new();
         let has_delegate = session.delegate().is_some();
         Arc::new(Shared {
-            identity,
+            particulars,
             target,
             mailbox: Mailbox::new(session.executor.clone()),
             session,
@@ -148,7 +148,7 @@ impl Shared {
 
     /// The task's own delegate, or else the session's.
     pub(crate) fn delegate(&self) -> Option<Arc<dyn crate::SessionDelegate>> {
-        lock(&self.identity.delegate).clone().or_else(|| self.session.delegate())
+        lock(&self.particulars.delegate).clone().or_else(|| self.session.delegate())
     }
 
     /// What delegates are handed.

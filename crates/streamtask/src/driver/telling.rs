@@ -117,14 +117,14 @@ impl Shared {
     /// The session forgets the task, and may have its last message.
     fn leave(&self, state: &mut State) {
         state.is_announced = true;
-        self.session.task_ended(self.identity.number);
+        self.session.task_ended(self.particulars.number);
         state.after.session = true;
     }
 
     /// The last word was had: the task lets its delegate go, and perhaps the session has its last message.
     pub(super) fn leave_told(self: &Arc<Self>) {
         // Taken out first: a delegate is user code even when it is dropped.
-        let delegate = lock(&self.identity.delegate).take();
+        let delegate = lock(&self.particulars.delegate).take();
         drop(delegate);
         self.leave(&mut self.lock());
     }

@@ -3,7 +3,7 @@
 //! One address after the other, in the system's order; racing them is a later step, behind this function.
 
 use std::io::{self, Read};
-use std::net::{Shutdown, SocketAddr};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -17,7 +17,7 @@ pub(crate) type Socket = TcpStream;
 pub(crate) async fn connect(target: &Target) -> Result<(Socket, SocketAddr), Error> {
     let mut last = None;
     let mut tried = Vec::new();
-    for address in addresses(target).await? {
+    for address in addresses(target).await?.into_iter().map(plain) {
         match TcpStream::connect(address).await.and_then(accepted) {
             Ok(socket) => return Ok((socket, address)),
             Err(error) => {
@@ -54,6 +54,15 @@ fn is_connected_to_itself(socket: &TcpStream) -> bool {
         (Ok(local), Ok(peer)) => (local.ip(), local.port()) == (peer.ip(), peer.port()),
         // It is gone already, and a connection to itself does not go by itself.
         (Err(_), _) | (_, Err(_)) => false,
+    }
+}
+
+/// An IPv4 address in IPv6's clothes (RFC 4291, 2.5.5.2) is dialled as what it is: where the system keeps the
+/// two apart, as Windows does, a socket of IPv6 reaches no IPv4.
+fn plain(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
+        IpAddr::V6(_) => address,
     }
 }
 

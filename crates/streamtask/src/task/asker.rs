@@ -11,7 +11,7 @@ use streamtask_proto::Input;
 use streamtask_proto::tls::{Ask, IdentityAnswer, IdentityQuestion, TrustAnswer, TrustQuestion};
 
 use crate::challenge::{
-    Answer, AuthenticationMethod, Challenge, Credential, Disposition, Given, ProtectionSpace,
+    AuthenticationMethod, Challenge, Credential, Disposition, Given, ProtectionSpace, Question,
     ServerTrust,
 };
 use crate::driver::Shared;
@@ -76,15 +76,15 @@ impl Asker {
             port: shared.target.port(),
             method,
         };
-        let answer = Arc::new(Answer::default());
-        let challenge = Challenge::new(space, answer.clone());
+        let question = Arc::new(Question::default());
+        let challenge = Challenge::new(space, question.clone());
         {
             let mut state = shared.lock();
             if state.ended.is_some() {
                 return Asked::Answered(cancelled);
             }
             // Should the task end first, nobody waits for the answer.
-            state.question = Some(answer.clone());
+            state.question = Some(question.clone());
             // Under the lock, so that nobody is asked behind the task's last message.
             let asked = shared.clone();
             shared.mailbox.put(move || route(&asked, challenge));
@@ -92,7 +92,7 @@ impl Asker {
         // From here to the answer the time is not the peer's.
         shared.input(Input::Asked);
         drop(shared);
-        let given = answer.wait();
+        let given = question.wait();
         if let Some(shared) = self.0.upgrade() {
             shared.input(Input::Answered);
         }
@@ -125,7 +125,7 @@ const MOST_QUESTIONS: usize = 512;
 fn route(shared: &Arc<Shared>, challenge: Challenge) {
     let (session, task) = shared.handles();
     let (of_session, of_task) =
-        (shared.session.delegate(), lock(&shared.identity.delegate).clone());
+        (shared.session.delegate(), lock(&shared.particulars.delegate).clone());
     let mut open = Some(challenge);
     if let Some(delegate) = &of_session {
         open = open.and_then(|challenge| delegate.did_receive_challenge(&session, challenge));

@@ -54,7 +54,7 @@ pub struct StreamTask(Arc<Shared>);
 /// ```compile_fail,E0423
 /// let make = streamtask::StreamTask;
 /// ```
-pub(crate) struct Identity {
+pub(crate) struct Particulars {
     pub(crate) number: u64,
     pub(crate) delegate: Mutex<Option<Arc<dyn SessionDelegate>>>,
     description: Mutex<Option<String>>,
@@ -63,9 +63,9 @@ pub(crate) struct Identity {
     handles: AtomicUsize,
 }
 
-impl Identity {
+impl Particulars {
     pub(crate) fn new(number: u64) -> Self {
-        Identity {
+        Particulars {
             number,
             delegate: Mutex::default(),
             description: Mutex::default(),
@@ -105,7 +105,7 @@ impl Priority {
 impl StreamTask {
     /// A (further) handle of a task.
     pub(crate) fn handle(shared: Arc<Shared>) -> Self {
-        if shared.identity.handles.fetch_add(1, Ordering::AcqRel) == 0 {
+        if shared.particulars.handles.fetch_add(1, Ordering::AcqRel) == 0 {
             shared.lock().stream.handle(std::time::Instant::now(), Input::Abandoned(false));
         }
         StreamTask(shared)
@@ -113,7 +113,7 @@ impl StreamTask {
 
     /// Its number, unique in its session, from 1 on. (`taskIdentifier`)
     pub fn identifier(&self) -> u64 {
-        self.0.identity.number
+        self.0.particulars.number
     }
 
     /// The session it belongs to.
@@ -158,7 +158,7 @@ impl StreamTask {
 
     /// From now on questions of TLS go to the delegate there is.
     fn ask_the_delegate(&self) {
-        let has_own = lock(&self.0.identity.delegate).is_some();
+        let has_own = lock(&self.0.particulars.delegate).is_some();
         let asker = asker::asker(&self.0);
         self.0.lock().stream.set_asker(asker, !has_own);
     }
@@ -192,12 +192,12 @@ impl StreamTask {
 
     /// How much it matters. (`priority`)
     pub fn priority(&self) -> Priority {
-        Priority(f32::from_bits(self.0.identity.priority.load(Ordering::Relaxed)))
+        Priority(f32::from_bits(self.0.particulars.priority.load(Ordering::Relaxed)))
     }
 
     /// Sets how much it matters.
     pub fn set_priority(&self, priority: Priority) {
-        self.0.identity.priority.store(priority.0.to_bits(), Ordering::Relaxed);
+        self.0.particulars.priority.store(priority.0.to_bits(), Ordering::Relaxed);
     }
 
     /// Its progress: of unknown length until it ends. (`progress`)
@@ -224,17 +224,17 @@ impl StreamTask {
 
     /// A free label. (`taskDescription`)
     pub fn description(&self) -> Option<String> {
-        lock(&self.0.identity.description).clone()
+        lock(&self.0.particulars.description).clone()
     }
 
     /// Sets the label.
     pub fn set_description(&self, description: impl Into<String>) {
-        *lock(&self.0.identity.description) = Some(description.into());
+        *lock(&self.0.particulars.description) = Some(description.into());
     }
 
     /// Its own delegate, until it is over. (`delegate`)
     pub fn delegate(&self) -> Option<Arc<dyn SessionDelegate>> {
-        lock(&self.0.identity.delegate).clone()
+        lock(&self.0.particulars.delegate).clone()
     }
 
     /// Gives it a delegate of its own, which hears of it instead of the session's.
@@ -248,7 +248,7 @@ impl StreamTask {
             return Err(Error::new(ErrorKind::InvalidArgument).with_detail(why));
         }
         state.has_delegate = true;
-        let before = lock(&self.0.identity.delegate).replace(Arc::new(delegate));
+        let before = lock(&self.0.particulars.delegate).replace(Arc::new(delegate));
         // A delegate is user code even when it is dropped: not under a lock.
         drop(state);
         drop(before);
@@ -257,12 +257,12 @@ impl StreamTask {
 
     /// Kept and not acted on: it concerns background sessions. (`earliestBeginDate`)
     pub fn earliest_begin_date(&self) -> Option<SystemTime> {
-        *lock(&self.0.identity.earliest_begin_date)
+        *lock(&self.0.particulars.earliest_begin_date)
     }
 
     /// Sets that date.
     pub fn set_earliest_begin_date(&self, date: Option<SystemTime>) {
-        *lock(&self.0.identity.earliest_begin_date) = date;
+        *lock(&self.0.particulars.earliest_begin_date) = date;
     }
 
     /// This end's address, once connected; after the end only if it was asked for before.
@@ -294,9 +294,9 @@ impl Clone for StreamTask {
 
 impl Drop for StreamTask {
     fn drop(&mut self) {
-        if self.0.identity.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.0.particulars.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
             // Another one may have been made meanwhile: whoever has the lock sees how many there are.
-            let handles = &self.0.identity.handles;
+            let handles = &self.0.particulars.handles;
             self.0.input_of(|| Input::Abandoned(handles.load(Ordering::Acquire) == 0));
         }
     }

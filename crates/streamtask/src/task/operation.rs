@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use streamtask_proto::tls::TlsInfo;
-use streamtask_proto::{Error, OpId, Operation as Call, ReadData};
+use streamtask_proto::{Call, Error, OpId, ReadData};
 use tokio::task::coop::cooperative;
 
 use crate::blocking::block_on;

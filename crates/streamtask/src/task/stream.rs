@@ -3,7 +3,7 @@
 use std::ops::{Bound, RangeBounds};
 
 use streamtask_proto::tls::{SecureOptions, TlsInfo};
-use streamtask_proto::{Operation as Call, ReadData, ReadKind, Timeout};
+use streamtask_proto::{Call, ReadData, ReadKind, Timeout};
 
 use crate::{InputStream, IntoBytes, Operation, OutputStream, StreamTask};
 

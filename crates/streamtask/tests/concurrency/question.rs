@@ -7,7 +7,7 @@ use shuttle::thread;
 use streamtask_proto::Error;
 use streamtask_proto::tls::{TrustAnswer, TrustQuestion};
 
-use crate::challenge::{Answer, Challenge, Credential, Disposition, Given};
+use crate::challenge::{Challenge, Credential, Disposition, Given, Question};
 use crate::model::{check, check_all};
 use crate::net::Peer;
 use crate::people::{Notes, hold, one_of};
@@ -23,7 +23,7 @@ fn given(disposition: Disposition) -> Given {
 }
 
 fn first_of_two_answers() {
-    let answer = Arc::new(Answer::default());
+    let answer = Arc::new(Question::default());
     let answers = [Disposition::Cancel, Disposition::PerformDefaultHandling].map(|disposition| {
         let answer = answer.clone();
         thread::spawn(move || answer.give(given(disposition)))

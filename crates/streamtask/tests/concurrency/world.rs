@@ -10,9 +10,7 @@ use bytes::Bytes;
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::sync::mpsc;
 use shuttle::thread;
-use streamtask_proto::{
-    Error, Input, Operation as Call, Options, ReadData, ReadKind, Stream, Target, Timeout,
-};
+use streamtask_proto::{Call, Error, Input, Options, ReadData, ReadKind, Stream, Target, Timeout};
 
 use crate::driver::{Shared, driver_of, give_runtime};
 use crate::fault;
@@ -21,7 +19,7 @@ use crate::people::{Kind, Sleeper, await_it, poll_once};
 use crate::queue::Executor;
 use crate::session::SessionInner;
 use crate::sync::assert_no_lock_is_held;
-use crate::task::Identity;
+use crate::task::Particulars;
 use crate::task::completion::Completion;
 use crate::task::events::Events;
 use crate::task::operation::{Operation, OperationResult};
@@ -87,7 +85,7 @@ impl Task {
         let target = Target::new("peer", 1).expect("a name and a port");
         let stream = Stream::new(Instant::now(), target.clone(), options, None);
         let session = SessionInner::new(a_thread_each(), delegate);
-        let shared = Shared::new(Identity::new(1), target, session, stream);
+        let shared = Shared::new(Particulars::new(1), target, session, stream);
         give_runtime(&shared);
         shared.input(Input::Resume);
         assert!(shared.wants_driver());

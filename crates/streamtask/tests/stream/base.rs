@@ -173,3 +173,13 @@ async fn an_earliest_date_holds_nothing_up() {
     task.resume();
     done(task.write("x", GUARD)).await;
 }
+
+#[tokio::test]
+async fn an_ipv4_address_in_ipv6s_clothes_is_dialled_as_what_it_is() {
+    let server = echo();
+    let task = session().connect("::ffff:127.0.0.1", server.port()).expect("a task");
+    done(task.write("x", GUARD)).await;
+    assert_eq!(done(task.read_exact(1, GUARD)).await.data, "x");
+    let dialled = task.remote_address().expect("it is connected");
+    assert_eq!(dialled.to_string(), format!("127.0.0.1:{}", server.port()));
+}

@@ -1,7 +1,7 @@
 //! The socket of captured streams and the pipe above it, and how far each direction has come.
 //!
 //! Everything here happens under the lock of [`link`](super::link); whom the socket wakes is known to
-//! [`waiters`](super::waiters).
+//! [`halves`](super::halves).
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
@@ -16,25 +16,25 @@ use tokio::net::TcpStream;
 use tokio::task::coop::unconstrained;
 
 use super::StreamStatus;
-use super::waiters::{Half, Readiness, Waiters};
+use super::halves::{Half, Halves, Readiness};
 use crate::net::linger::Closer;
 
 pub(super) struct Connection {
     socket: TcpStream,
     pipe: Pipe,
-    waiters: Arc<Waiters>,
+    halves: Arc<Halves>,
     readable: Waker,
     writable: Waker,
     tolerates_truncation: bool,
     /// How many of its halves are held.
-    halves: usize,
+    held: usize,
     has_fin: bool,
-    input: Input,
-    output: Output,
+    input: Receiving,
+    output: Sending,
 }
 
 /// The receiving direction.
-enum Input {
+enum Receiving {
     Open,
     /// The end has been told.
     AtEnd,
@@ -42,7 +42,7 @@ enum Input {
 }
 
 /// The sending direction.
-enum Output {
+enum Sending {
     Open,
     /// No more writes; what was written, close_notify and FIN leave.
     Ending,
@@ -62,20 +62,20 @@ impl Connection {
     pub(super) fn new(
         socket: TcpStream,
         pipe: Pipe,
-        waiters: Arc<Waiters>,
+        halves: Arc<Halves>,
         tolerates_truncation: bool,
     ) -> Self {
         Connection {
             socket,
             pipe,
-            readable: waiters.waker(Readiness::Readable),
-            writable: waiters.waker(Readiness::Writable),
-            waiters,
+            readable: halves.waker(Readiness::Readable),
+            writable: halves.waker(Readiness::Writable),
+            halves,
             tolerates_truncation,
-            halves: 2,
+            held: 2,
             has_fin: false,
-            input: Input::Open,
-            output: Output::Open,
+            input: Receiving::Open,
+            output: Sending::Open,
         }
     }
 
@@ -89,7 +89,7 @@ impl Connection {
             self.pipe.take(taken);
             return Some(Ok(()));
         }
-        if let Input::Failed(failure) = &self.input {
+        if let Receiving::Failed(failure) = &self.input {
             return Some(Err(failure.error()));
         }
         self.pipe.end().map(|end| self.ended(end))
@@ -99,10 +99,10 @@ impl Connection {
         if end == EofKind::Truncated && !self.tolerates_truncation {
             let failure = Failure::Stream(Error::new(ErrorKind::Truncated));
             let error = failure.error();
-            self.input = Input::Failed(failure);
+            self.input = Receiving::Failed(failure);
             return Err(error);
         }
-        self.input = Input::AtEnd;
+        self.input = Receiving::AtEnd;
         Ok(())
     }
 
@@ -128,10 +128,10 @@ impl Connection {
             Ok(0) => self.received_end(),
             Ok(count) => {
                 if let Err(error) = self.pipe.received(count) {
-                    self.input = Input::Failed(Failure::Stream(error));
+                    self.input = Receiving::Failed(Failure::Stream(error));
                 }
             }
-            Err(error) => self.input = Input::Failed(Failure::Socket(error)),
+            Err(error) => self.input = Receiving::Failed(Failure::Socket(error)),
         }
         self.flush_beside();
         Poll::Ready(())
@@ -142,10 +142,10 @@ impl Connection {
     fn received_end(&mut self) {
         self.has_fin = true;
         match &self.output {
-            Output::Failed(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                self.input = Input::Failed(Failure::Socket(again(error)));
+            Sending::Failed(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                self.input = Receiving::Failed(Failure::Socket(again(error)));
             }
-            Output::Failed(_) | Output::Open | Output::Ending | Output::Ended => {
+            Sending::Failed(_) | Sending::Open | Sending::Ending | Sending::Ended => {
                 self.pipe.received_end();
             }
         }
@@ -154,13 +154,13 @@ impl Connection {
     /// The reader sends what there is: answers of TLS, or what a writer has left behind. If that fails,
     /// what came is still to be read.
     fn flush_beside(&mut self) {
-        if !matches!(self.output, Output::Failed(_)) {
+        if !matches!(self.output, Sending::Failed(_)) {
             let _ = self.poll_flush();
         }
     }
 
     pub(super) fn poll_write(&mut self, data: &[u8]) -> Poll<io::Result<usize>> {
-        if !matches!(self.output, Output::Open) {
+        if !matches!(self.output, Sending::Open) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         ready!(self.poll_flush())?;
@@ -181,7 +181,7 @@ impl Connection {
             return Poll::Ready(Ok(()));
         }
         // Said before the socket is asked: whoever wrote it may not wait for it.
-        self.waiters.set_rest(true);
+        self.halves.set_rest(true);
         while !self.pipe.pending().is_empty() {
             let count = ready!(self.poll_send(None))?;
             if count == 0 {
@@ -189,7 +189,7 @@ impl Connection {
             }
             self.pipe.sent(count);
         }
-        self.waiters.set_rest(false);
+        self.halves.set_rest(false);
         Poll::Ready(Ok(()))
     }
 
@@ -199,7 +199,7 @@ impl Connection {
         let sending = self.socket.write(data.unwrap_or(self.pipe.pending()));
         let sent = pin!(unconstrained(sending)).poll(&mut cx);
         if let Poll::Ready(Err(error)) = &sent {
-            self.output = Output::Failed(again(error));
+            self.output = Sending::Failed(again(error));
         }
         sent
     }
@@ -207,14 +207,14 @@ impl Connection {
     /// Ends the sending direction, under TLS with close_notify.
     pub(super) fn poll_end(&mut self) -> Poll<io::Result<()>> {
         match &self.output {
-            Output::Ended => return Poll::Ready(Ok(())),
-            Output::Failed(error) => return Poll::Ready(Err(again(error))),
-            Output::Open | Output::Ending => {}
+            Sending::Ended => return Poll::Ready(Ok(())),
+            Sending::Failed(error) => return Poll::Ready(Err(again(error))),
+            Sending::Open | Sending::Ending => {}
         }
-        self.output = Output::Ending;
+        self.output = Sending::Ending;
         self.pipe.close_notify().map_err(io::Error::from)?;
         ready!(self.poll_flush())?;
-        self.output = Output::Ended;
+        self.output = Sending::Ended;
         // A peer that is gone already (it may answer close_notify with a reset) has nothing left to be told.
         let _ = SockRef::from(&self.socket).shutdown(Shutdown::Write);
         Poll::Ready(Ok(()))
@@ -222,14 +222,14 @@ impl Connection {
 
     /// One of the halves is gone; says how many are left.
     pub(super) fn leave(&mut self) -> usize {
-        self.halves -= 1;
-        self.halves
+        self.held -= 1;
+        self.held
     }
 
     /// Closes the connection, when what was written and close_notify have left.
     pub(super) fn close(mut self, closer: &Closer) {
-        let is_dead = matches!(self.output, Output::Failed(_))
-            || matches!(self.input, Input::Failed(Failure::Socket(_)));
+        let is_dead = matches!(self.output, Sending::Failed(_))
+            || matches!(self.input, Receiving::Failed(Failure::Socket(_)));
         if is_dead {
             return;
         }
@@ -241,8 +241,8 @@ impl Connection {
     /// Puts the bytes of a read back that was done before the capture and not looked at.
     pub(super) fn give_back(&mut self, read: ReadData, is_last: bool) {
         self.pipe.give_back(read, is_last);
-        if matches!(self.input, Input::AtEnd) {
-            self.input = Input::Open;
+        if matches!(self.input, Receiving::AtEnd) {
+            self.input = Receiving::Open;
         }
     }
 
@@ -267,22 +267,22 @@ impl Connection {
     }
 }
 
-impl Input {
+impl Receiving {
     fn status(&self) -> StreamStatus {
         match self {
-            Input::Open => StreamStatus::Open,
-            Input::AtEnd => StreamStatus::AtEnd,
-            Input::Failed(_) => StreamStatus::Error,
+            Receiving::Open => StreamStatus::Open,
+            Receiving::AtEnd => StreamStatus::AtEnd,
+            Receiving::Failed(_) => StreamStatus::Error,
         }
     }
 }
 
-impl Output {
+impl Sending {
     fn status(&self) -> StreamStatus {
         match self {
-            Output::Open => StreamStatus::Open,
-            Output::Ending | Output::Ended => StreamStatus::Closed,
-            Output::Failed(_) => StreamStatus::Error,
+            Sending::Open => StreamStatus::Open,
+            Sending::Ending | Sending::Ended => StreamStatus::Closed,
+            Sending::Failed(_) => StreamStatus::Error,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the two halves of captured streams share: the connection behind its lock, and who waits for it.
 //!
-//! A poll leaves its waker with [`waiters`](super::waiters) first, then looks at the
+//! A poll leaves its waker with [`halves`](super::halves) first, then looks at the
 //! [`connection`](super::connection) under the lock, so that no code of the user's runs there. It also
 //! sees to the end: of the sending direction when its half is dropped, of the connection with the last.
 
@@ -14,14 +14,14 @@ use tokio::net::TcpStream;
 use tokio::task::coop::poll_proceed;
 
 use super::connection::Connection;
-use super::waiters::{Half, Readiness, Waiters};
+use super::halves::{Half, Halves, Readiness};
 use crate::lock;
 use crate::net::linger::Closer;
 
 pub(super) struct Link {
     /// `None` when both halves are gone, and the connection with them.
     connection: Mutex<Option<Connection>>,
-    waiters: Arc<Waiters>,
+    halves: Arc<Halves>,
     closer: Closer,
 }
 
@@ -32,9 +32,9 @@ impl Link {
         tolerates_truncation: bool,
         closer: Closer,
     ) -> Arc<Self> {
-        let waiters = Arc::<Waiters>::default();
-        let connection = Connection::new(socket, pipe, waiters.clone(), tolerates_truncation);
-        Arc::new(Link { connection: Mutex::new(Some(connection)), waiters, closer })
+        let halves = Arc::<Halves>::default();
+        let connection = Connection::new(socket, pipe, halves.clone(), tolerates_truncation);
+        Arc::new(Link { connection: Mutex::new(Some(connection)), halves, closer })
     }
 
     /// Looks at the connection. Only a half may call: it keeps it.
@@ -79,11 +79,11 @@ impl Link {
         turn: impl FnOnce(&mut Connection) -> Poll<T>,
     ) -> Poll<T> {
         let budget = ready!(poll_proceed(cx));
-        self.waiters.wait(half, cx.waker());
+        self.halves.wait(half, cx.waker());
         let done = self.with(turn);
         if done.is_ready() {
             budget.made_progress();
-            self.waiters.leave(half);
+            self.halves.leave(half);
         }
         done
     }
@@ -93,12 +93,12 @@ impl Link {
         if let Some(connection) = &mut *lock(&self.connection) {
             connection.give_back(read, is_last);
         }
-        self.waiters.wake(Readiness::Readable);
+        self.halves.wake(Readiness::Readable);
     }
 
     /// A half is dropped. The last one closes the connection; without its output, the peer hears the end.
     pub(super) fn leave(self: &Arc<Self>, half: Half) {
-        self.waiters.leave(half);
+        self.halves.leave(half);
         let mut slot = lock(&self.connection);
         let Some(connection) = &mut *slot else { return };
         if connection.leave() > 0 {
@@ -111,7 +111,7 @@ impl Link {
             drop(slot);
             connection.close(&self.closer);
             // It may be what ends the output, which is done with.
-            self.waiters.wake(Readiness::Writable);
+            self.halves.wake(Readiness::Writable);
         }
     }
 
@@ -119,13 +119,13 @@ impl Link {
     fn end_beside(self: &Arc<Self>) {
         let link = self.clone();
         self.closer.runtime.spawn(poll_fn(move |cx| {
-            link.waiters.wait(Half::Output, cx.waker());
+            link.halves.wait(Half::Output, cx.waker());
             let done = match &mut *lock(&link.connection) {
                 Some(connection) => connection.poll_end().map(drop),
                 None => Poll::Ready(()),
             };
             if done.is_ready() {
-                link.waiters.leave(Half::Output);
+                link.halves.leave(Half::Output);
             }
             done
         }));

@@ -1,15 +1,15 @@
 //! The two streams of a task that was captured, for any other API.
 //!
 //! They share one socket and the task's pipe, so bytes that were received and not read come first and
-//! TLS goes on: [`link`] joins them, [`connection`] moves the bytes, [`waiters`] knows who waits. Tokio's
+//! TLS goes on: [`link`] joins them, [`connection`] moves the bytes, [`halves`] knows who waits. Tokio's
 //! traits stand in [`traits`], other people's in [`adapters`]. How the connection is closed is
 //! [`net::linger`](crate::net::linger)'s.
 
 mod adapters;
 mod connection;
+mod halves;
 mod link;
 mod traits;
-mod waiters;
 
 use std::fmt;
 use std::io;
@@ -22,8 +22,8 @@ use tokio::net::TcpStream;
 pub use adapters::{Blocking, Compat};
 
 use crate::net::linger::Closer;
+use halves::Half;
 use link::Link;
-use waiters::Half;
 
 /// The receiving half of a captured task.
 ///

@@ -27,14 +27,14 @@ impl StreamTask {
     }
 }
 
-pub(crate) struct Identity {
+pub(crate) struct Particulars {
     pub(crate) number: u64,
     pub(crate) delegate: Mutex<Option<Arc<dyn SessionDelegate>>>,
 }
 
-impl Identity {
+impl Particulars {
     pub(crate) fn new(number: u64) -> Self {
-        Identity { number, delegate: Mutex::default() }
+        Particulars { number, delegate: Mutex::default() }
     }
 }
 

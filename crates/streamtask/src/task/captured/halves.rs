@@ -14,7 +14,7 @@ use crate::lock;
 
 /// The halves of a connection, as they wait.
 #[derive(Default)]
-pub(super) struct Waiters(Mutex<Waiting>);
+pub(super) struct Halves(Mutex<Waiting>);
 
 /// A half of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) enum Readiness {
     Writable,
 }
 
-impl Waiters {
+impl Halves {
     /// `waker` waits for what concerns `half`. To be called before the socket is asked: then no readiness
     /// is missed.
     pub(super) fn wait(&self, half: Half, waker: &Waker) {
@@ -61,13 +61,13 @@ impl Waiters {
 
     /// What the socket is to wake.
     pub(super) fn waker(self: &Arc<Self>, readiness: Readiness) -> Waker {
-        Arc::new(Lead { waiters: self.clone(), readiness }).into()
+        Arc::new(Lead { halves: self.clone(), readiness }).into()
     }
 }
 
 /// One direction's way from the socket to whoever waits.
 struct Lead {
-    waiters: Arc<Waiters>,
+    halves: Arc<Halves>,
     readiness: Readiness,
 }
 
@@ -77,7 +77,7 @@ impl Wake for Lead {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.waiters.wake(self.readiness);
+        self.halves.wake(self.readiness);
     }
 }
 
@@ -124,13 +124,13 @@ mod tests {
 
     use super::*;
 
-    /// Looks at the waiters whenever it is touched, which must not happen under their lock.
-    struct Nosy(Weak<Waiters>, AtomicUsize);
+    /// Looks at the halves whenever it is touched, which must not happen under their lock.
+    struct Nosy(Weak<Halves>, AtomicUsize);
 
     impl Nosy {
         fn look(&self) {
-            if let Some(waiters) = self.0.upgrade() {
-                assert!(waiters.0.try_lock().is_ok(), "it is touched under the lock");
+            if let Some(halves) = self.0.upgrade() {
+                assert!(halves.0.try_lock().is_ok(), "it is touched under the lock");
             }
         }
     }
@@ -151,12 +151,12 @@ mod tests {
     struct Seen(Arc<Nosy>);
 
     impl Seen {
-        fn new(waiters: &Arc<Waiters>) -> Self {
-            Seen(Arc::new(Nosy(Arc::downgrade(waiters), AtomicUsize::new(0))))
+        fn new(halves: &Arc<Halves>) -> Self {
+            Seen(Arc::new(Nosy(Arc::downgrade(halves), AtomicUsize::new(0))))
         }
 
-        fn wait(&self, waiters: &Waiters, half: Half) {
-            waiters.wait(half, &self.0.clone().into());
+        fn wait(&self, halves: &Halves, half: Half) {
+            halves.wait(half, &self.0.clone().into());
         }
 
         fn wakes(&self) -> usize {
@@ -164,61 +164,61 @@ mod tests {
         }
     }
 
-    fn both() -> (Arc<Waiters>, Seen, Seen) {
-        let waiters = Arc::<Waiters>::default();
-        let (reader, writer) = (Seen::new(&waiters), Seen::new(&waiters));
-        reader.wait(&waiters, Half::Input);
-        writer.wait(&waiters, Half::Output);
-        (waiters, reader, writer)
+    fn both() -> (Arc<Halves>, Seen, Seen) {
+        let halves = Arc::<Halves>::default();
+        let (reader, writer) = (Seen::new(&halves), Seen::new(&halves));
+        reader.wait(&halves, Half::Input);
+        writer.wait(&halves, Half::Output);
+        (halves, reader, writer)
     }
 
     #[test]
     fn each_half_is_woken_by_its_own_direction_once() {
-        let (waiters, reader, writer) = both();
+        let (halves, reader, writer) = both();
         for _ in 0..2 {
-            waiters.waker(Readiness::Readable).wake();
+            halves.waker(Readiness::Readable).wake();
             assert_eq!((reader.wakes(), writer.wakes()), (1, 0));
         }
         for _ in 0..2 {
-            waiters.waker(Readiness::Writable).wake();
+            halves.waker(Readiness::Writable).wake();
             assert_eq!((reader.wakes(), writer.wakes()), (1, 1));
         }
     }
 
     #[test]
     fn whoever_waits_sees_to_what_is_left_to_send() {
-        let (waiters, reader, writer) = both();
-        waiters.set_rest(true);
-        waiters.wake(Readiness::Writable);
+        let (halves, reader, writer) = both();
+        halves.set_rest(true);
+        halves.wake(Readiness::Writable);
         assert_eq!((reader.wakes(), writer.wakes()), (1, 1));
-        reader.wait(&waiters, Half::Input);
-        waiters.wake(Readiness::Writable);
+        reader.wait(&halves, Half::Input);
+        halves.wake(Readiness::Writable);
         assert_eq!((reader.wakes(), writer.wakes()), (2, 1), "the writer waits no more");
-        reader.wait(&waiters, Half::Input);
-        waiters.set_rest(false);
-        waiters.wake(Readiness::Writable);
+        reader.wait(&halves, Half::Input);
+        halves.set_rest(false);
+        halves.wake(Readiness::Writable);
         assert_eq!((reader.wakes(), writer.wakes()), (2, 1));
     }
 
     #[test]
     fn who_has_left_is_not_woken_and_not_held() {
-        let (waiters, reader, writer) = both();
-        waiters.leave(Half::Input);
-        waiters.leave(Half::Output);
+        let (halves, reader, writer) = both();
+        halves.leave(Half::Input);
+        halves.leave(Half::Output);
         assert_eq!((Arc::strong_count(&reader.0), Arc::strong_count(&writer.0)), (1, 1));
         for readiness in [Readiness::Readable, Readiness::Writable] {
-            waiters.wake(readiness);
+            halves.wake(readiness);
         }
         assert_eq!((reader.wakes(), writer.wakes()), (0, 0));
     }
 
     #[test]
     fn only_the_last_waker_of_a_half_is_kept() {
-        let (waiters, reader, _writer) = both();
-        let other = Seen::new(&waiters);
-        other.wait(&waiters, Half::Input);
+        let (halves, reader, _writer) = both();
+        let other = Seen::new(&halves);
+        other.wait(&halves, Half::Input);
         assert_eq!(Arc::strong_count(&reader.0), 1);
-        waiters.wake(Readiness::Readable);
+        halves.wake(Readiness::Readable);
         assert_eq!((reader.wakes(), other.wakes()), (0, 1));
     }
 }
