@@ -14,7 +14,19 @@ use crate::{ErrorKind, Fault, Layer};
 
 /// Why an operation, a task or a session did not do what was asked.
 ///
-/// Clones share their contents: every operation that one failure ends holds the same error.
+/// Clones share their contents: every operation that one failure ends holds the same error. What a program
+/// decides by is the [kind](Self::kind) or [whose fault](Self::fault) it was; what people read is the error
+/// itself.
+///
+/// ```
+/// # use streamtask_proto as streamtask;
+/// use streamtask::{Error, ErrorKind, Fault};
+///
+/// let error = Error::new(ErrorKind::ConnectionLost).with_endpoint("example.org:993");
+/// assert_eq!(error.to_string(), "example.org:993: the connection was lost");
+/// assert_eq!(error.fault(), Fault::Network); // so it may go better later
+/// assert_eq!(error.code(), -1005); // as Foundation's URLError has it
+/// ```
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 

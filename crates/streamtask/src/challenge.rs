@@ -16,6 +16,26 @@ use crate::sync::{Condvar, Mutex, lock};
 ///
 /// The question about the client certificate may come before the one about trust (TLS asks in that
 /// order); the certificate is never sent before trust is given.
+///
+/// ```
+/// use streamtask::{Challenge, Credential};
+///
+/// // Asks a person, on whatever thread and for however long: the handshake waits.
+/// fn ask(challenge: Challenge) {
+///     std::thread::spawn(move || match challenge.server_trust() {
+///         None => challenge.perform_default_handling(),
+///         Some(trust) if trust.evaluation.is_ok() => challenge.perform_default_handling(),
+///         Some(trust) => {
+///             println!("{} shows {}. Trust it?", trust.server_name, trust.sha256());
+///             let mut answer = String::new();
+///             match std::io::stdin().read_line(&mut answer) {
+///                 Ok(_) if answer.trim() == "yes" => challenge.use_credential(Credential::Trust),
+///                 _ => challenge.reject("the user does not know it"),
+///             }
+///         }
+///     });
+/// }
+/// ```
 pub struct Challenge {
     space: ProtectionSpace,
     question: Arc<Question>,
@@ -115,27 +135,34 @@ impl Challenge {
         }
     }
 
-    /// Answers.
+    /// Answers as the completion handler of Foundation's `urlSession(_:task:didReceive:completionHandler:)`
+    /// does. [`Disposition::UseCredential`] without a credential, or with one for another question, is default
+    /// handling. The methods below say the same in one word each.
     pub fn respond(self, disposition: Disposition, credential: Option<Credential>) {
         self.question.give(Given { disposition, credential, reason: None });
     }
 
-    /// Goes on with `credential`.
+    /// Goes on with `credential`: [`Credential::Trust`] where the server is asked about,
+    /// [`Credential::Identity`] where it asks for a certificate of ours.
     pub fn use_credential(self, credential: Credential) {
         self.respond(Disposition::UseCredential, Some(credential));
     }
 
-    /// Does as if there were no delegate.
+    /// Does as if there were no delegate: trusts the server if its [evaluation](ServerTrust::evaluation) is
+    /// good and ends the task with that error if not; shows the configured certificate, or none.
     pub fn perform_default_handling(self) {
         self.respond(Disposition::PerformDefaultHandling, None);
     }
 
-    /// Gives the whole task up.
+    /// Gives the whole task up: it ends as [cancelled](crate::ErrorKind::Cancelled), and so does everything that
+    /// is queued.
     pub fn cancel(self) {
         self.respond(Disposition::Cancel, None);
     }
 
-    /// Refuses the server, or shows no certificate.
+    /// Refuses the server, so that the task ends with
+    /// [`ErrorKind::ServerRejected`](crate::ErrorKind::ServerRejected); or shows no certificate and goes on, if
+    /// that was asked for.
     pub fn reject_protection_space(self) {
         self.respond(Disposition::RejectProtectionSpace, None);
     }

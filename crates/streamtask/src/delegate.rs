@@ -13,6 +13,35 @@ use crate::{Challenge, Error, Event, InputStream, OutputStream, Session, StreamT
 ///
 /// A task can have a delegate of its own, which is asked before the session's
 /// ([`StreamTask::set_delegate`]).
+///
+/// ```
+/// use streamtask::{Challenge, Configuration, DelegateQueue, Error, Session, SessionDelegate, StreamTask};
+///
+/// struct Printer;
+///
+/// impl SessionDelegate for Printer {
+///     // Nobody vouches for printers: trust whom the platform trusts, and the printer's own certificate.
+///     fn did_receive_challenge(&self, _: &Session, challenge: Challenge) -> Option<Challenge> {
+///         match challenge.server_trust() {
+///             Some(trust) if trust.sha256().to_string() == known() => {
+///                 challenge.use_credential(streamtask::Credential::Trust);
+///                 None
+///             }
+///             _ => Some(challenge), // the default decides
+///         }
+///     }
+///
+///     fn did_complete(&self, _: &Session, task: &StreamTask, error: Option<&Error>) {
+///         println!("{}: {error:?}", task.identifier());
+///     }
+/// }
+/// # fn known() -> &'static str { "" }
+///
+/// # fn main() -> Result<(), Error> {
+/// let session = Session::with_delegate(Configuration::default(), Printer, DelegateQueue::serial())?;
+/// # Ok(())
+/// # }
+/// ```
 #[allow(unused_variables)]
 pub trait SessionDelegate: Send + Sync + 'static {
     /// The last message of a session: it was invalidated and its last task is over.

@@ -11,6 +11,18 @@ use crate::sync::{Condvar, Mutex, lock, thread};
 pub type Job = Box<dyn FnOnce() + Send>;
 
 /// Where callbacks run: a serial queue of the session's own, or any executor.
+///
+/// ```
+/// use streamtask::{DelegateQueue, Job};
+///
+/// // On the thread of a user interface, say, which takes jobs from a channel.
+/// let (sender, jobs) = std::sync::mpsc::channel::<Job>();
+/// let queue = DelegateQueue::executor(move |job| sender.send(job).expect("the interface runs"));
+/// # drop(queue);
+/// for job in jobs {
+///     job();
+/// }
+/// ```
 #[derive(Clone, Default)]
 pub struct DelegateQueue(Kind);
 

@@ -22,6 +22,20 @@ use crate::{Configuration, Finished, Lingering, StreamTask, lock, task};
 /// Dropping a session does not end its tasks. Its delegate is held until the session is
 /// [invalidated](Session::finish_tasks_and_invalidate) and its last task is over, or until the session
 /// and all its tasks are gone.
+///
+/// ```no_run
+/// # fn main() -> Result<(), streamtask::Error> {
+/// use streamtask::{Configuration, Session};
+///
+/// let session = Session::new(Configuration::default().alpn(["imap"]))?;
+/// let tasks = ["one.example", "two.example"].map(|host| session.connect(host, 143));
+/// for task in tasks {
+///     task?.close();
+/// }
+/// session.finished().wait(); // before the program ends: what was written has arrived
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Session(Arc<SessionInner>);
 
@@ -232,27 +246,28 @@ impl Session {
         self.0.mailbox.kick();
     }
 
-    /// The session's copy of its configuration.
+    /// What the session was made with. It cannot be changed any more. (`configuration`)
     pub fn configuration(&self) -> &Configuration {
         &self.0.configuration
     }
 
-    /// The delegate, until the session is invalid.
+    /// The delegate it was made with; none once the session is invalid, which lets it go. (`delegate`)
     pub fn delegate(&self) -> Option<Arc<dyn SessionDelegate>> {
         self.0.delegate()
     }
 
-    /// The queue that callbacks run on.
+    /// The queue on which the delegate's methods and the callbacks of operations and events run.
+    /// (`delegateQueue`)
     pub fn delegate_queue(&self) -> &DelegateQueue {
         &self.0.queue
     }
 
-    /// A free label. (`sessionDescription`)
+    /// A label of the program's own, which the library does not look at. (`sessionDescription`)
     pub fn description(&self) -> Option<String> {
         lock(&self.0.description).clone()
     }
 
-    /// Sets the label.
+    /// Replaces the label; may be called at any time.
     pub fn set_description(&self, description: impl Into<String>) {
         *lock(&self.0.description) = Some(description.into());
     }

@@ -14,11 +14,26 @@ use crate::blocking::block_on;
 use crate::driver::Shared;
 use crate::sync::{Mutex, lock};
 
-/// The events of one task, from when it was asked for; the last is [`EventKind::Finished`](crate::EventKind::Finished), or none when the
-/// streams were captured.
+/// The events of one task, from when it was asked for; the last is
+/// [`EventKind::Finished`](crate::EventKind::Finished), or none when the streams were captured.
 ///
 /// Few events happen in the life of a task, so they are never dropped. Dropping the stream changes
 /// nothing for the task.
+///
+/// ```no_run
+/// # async fn example(task: streamtask::StreamTask) {
+/// use streamtask::EventKind;
+///
+/// let mut events = task.events();
+/// while let Some(event) = events.next().await {
+///     match event.kind {
+///         EventKind::Secured(tls) => println!("{} with {}", tls.version(), tls.cipher_suite_name()),
+///         EventKind::Finished(Err(error)) => println!("it failed: {error}"),
+///         other => println!("{other:?}, at {:?}", event.when),
+///     }
+/// }
+/// # }
+/// ```
 pub struct Events {
     shared: Arc<Shared>,
     listener: Arc<Listener>,

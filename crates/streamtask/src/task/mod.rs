@@ -96,7 +96,7 @@ impl Priority {
         }
     }
 
-    /// The number.
+    /// From 0 to 1.
     pub fn value(self) -> f32 {
         self.0
     }
@@ -116,7 +116,7 @@ impl StreamTask {
         self.0.particulars.number
     }
 
-    /// The session it belongs to.
+    /// The session that made it, which every handle of the task keeps alive.
     pub fn session(&self) -> Session {
         Session::from_inner(self.0.session.clone())
     }
@@ -185,17 +185,18 @@ impl StreamTask {
         Events::new(&self.0)
     }
 
-    /// How it ended, if it failed. (`error`)
+    /// The error that ended it; none while it is under way, and none if it ended well or its streams were
+    /// captured. A reset or a failed send that left the other direction open is no end. (`error`)
     pub fn error(&self) -> Option<Error> {
         self.0.lock().stream.error().cloned()
     }
 
-    /// How much it matters. (`priority`)
+    /// The hint that [`set_priority`](Self::set_priority) gave, or [`Priority::DEFAULT`]. (`priority`)
     pub fn priority(&self) -> Priority {
         Priority(f32::from_bits(self.0.particulars.priority.load(Ordering::Relaxed)))
     }
 
-    /// Sets how much it matters.
+    /// Hints how much it matters beside others. Nothing depends on it yet.
     pub fn set_priority(&self, priority: Priority) {
         self.0.particulars.priority.store(priority.0.to_bits(), Ordering::Relaxed);
     }
@@ -222,17 +223,18 @@ impl StreamTask {
         self.0.lock().stream.queued_bytes()
     }
 
-    /// A free label. (`taskDescription`)
+    /// A label of the program's own, which the library does not look at. (`taskDescription`)
     pub fn description(&self) -> Option<String> {
         lock(&self.0.particulars.description).clone()
     }
 
-    /// Sets the label.
+    /// Replaces the label; may be called at any time.
     pub fn set_description(&self, description: impl Into<String>) {
         *lock(&self.0.particulars.description) = Some(description.into());
     }
 
-    /// Its own delegate, until it is over. (`delegate`)
+    /// The delegate that [`set_delegate`](Self::set_delegate) gave it, until the task is over; not the
+    /// session's. (`delegate`)
     pub fn delegate(&self) -> Option<Arc<dyn SessionDelegate>> {
         lock(&self.0.particulars.delegate).clone()
     }

@@ -22,6 +22,21 @@ use crate::{InputStream, OutputStream};
 ///
 /// **Dropping** it takes a read back (its bytes stay first in line); a write or a barrier stands. Who means
 /// that says [`detach`](Operation::detach).
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # async fn example(task: streamtask::StreamTask) -> Result<(), streamtask::Error> {
+/// let limit = Duration::from_secs(5);
+/// // Enqueued by these calls, in this order; the clocks of both run from here on.
+/// let (first, second) = (task.read_until("\n", 512, limit), task.read_until("\n", 512, limit));
+/// task.write("one\ntwo\n", limit).detach(); // it is sent whether anybody waits for it or not
+/// let first = first.await?.data; // inside a runtime
+/// let second = std::thread::spawn(|| second.wait()); // on any other thread
+/// task.read_data(1.., None).on_complete(|read| println!("{read:?}")); // or not at all
+/// # drop((first, second));
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "its result tells whether it was done; `detach()` if nobody wants to know"]
 pub struct Operation<T> {
     state: State,

@@ -54,6 +54,15 @@ impl StreamTask {
     /// (or, while TLS is being stopped, when TLS does); what came stays first in line, and `read_data` brings
     /// it. [`DelimiterNotFound`](crate::ErrorKind::DelimiterNotFound) when `max` bytes are there without it;
     /// they stay first in line. Else as `read_data`.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn example(task: streamtask::StreamTask) -> Result<(), streamtask::Error> {
+    /// let line = task.read_until("\r\n", 998, Duration::from_secs(30)).await?.data;
+    /// assert!(line.ends_with(b"\r\n")); // always: there is no half a line
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use = "a read whose operation is dropped is taken back"]
     pub fn read_until(
         &self,
@@ -195,6 +204,20 @@ impl StreamTask {
     ///
     /// # Errors
     /// Whatever ended the task first, or made writing impossible.
+    ///
+    /// ```no_run
+    /// # async fn example(task: streamtask::StreamTask) -> Result<(), Box<dyn std::error::Error>> {
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    ///
+    /// task.start_secure_connection().await?;
+    /// let (mut input, mut output) = task.capture_streams().await?;
+    /// output.write_all(b"GET / HTTP/1.0\r\n\r\n").await?;
+    /// output.shutdown().await?;
+    /// let mut page = Vec::new();
+    /// input.read_to_end(&mut page).await?; // an error if the connection was cut off
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn capture_streams(&self) -> Operation<(InputStream, OutputStream)> {
         Operation::begin(&self.0, Call::Capture)
     }

@@ -38,7 +38,17 @@ pub struct InputStream(Arc<Link>);
 /// With the second half the connection is closed, as [`InputStream`] says.
 pub struct OutputStream(Arc<Link>);
 
-/// Both halves as one.
+/// Both halves as one, for whatever wants a single stream.
+///
+/// ```no_run
+/// # async fn example(task: streamtask::StreamTask) -> Result<(), Box<dyn std::error::Error>> {
+/// let (input, output) = task.capture_streams().await?;
+/// let mut stream = input.join(output).map_err(|_| "halves of two connections")?;
+/// let mut other = tokio::net::TcpStream::connect("localhost:8080").await?;
+/// tokio::io::copy_bidirectional(&mut stream, &mut other).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Duplex {
     input: InputStream,
@@ -121,7 +131,7 @@ impl OutputStream {
 }
 
 impl Duplex {
-    /// The two halves again.
+    /// The two halves again, each with what it had: nothing is lost by joining and splitting.
     pub fn split(self) -> (InputStream, OutputStream) {
         (self.input, self.output)
     }
