@@ -15,7 +15,6 @@ use crate::{EofKind, Error, HandshakeStep, Pipe, Timeout};
 pub struct OpId(pub u64);
 
 /// What happened outside.
-#[non_exhaustive]
 pub enum Input {
     /// Somebody called an operation of the task.
     Enqueue(OpId, Call),
@@ -67,7 +66,6 @@ pub enum Input {
 }
 
 /// An operation, as called.
-#[non_exhaustive]
 pub enum Call {
     /// `read_data`, `read_until`, `read_exact`.
     Read(ReadKind, Timeout),
@@ -87,7 +85,6 @@ pub enum Call {
 
 /// When a read has enough.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub enum ReadKind {
     /// At least `min` bytes, at most `max`; less only at the end of the stream.
     Data {
@@ -138,7 +135,6 @@ impl Call {
 
 /// How an operation went well.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub enum Outcome {
     /// Bytes, or the end.
     Read(ReadData),
@@ -202,7 +198,6 @@ impl fmt::Debug for ReadData {
 
 /// What the core wishes or tells.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Output {
     /// An operation is over.
     Complete(OpId, Result<Outcome, Error>),

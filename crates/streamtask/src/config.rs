@@ -251,16 +251,16 @@ impl Configuration {
     }
 
     pub(crate) fn options(&self) -> Options {
-        let mut options = Options::default();
-        options.timeout_for_request = self.timeout_for_request;
-        options.timeout_for_resource = self.timeout_for_resource;
-        options.strict_barriers = self.strict_barriers;
-        options.timeout_is_fatal = self.timeout_is_fatal;
-        options.unread_clear_text = self.unread_clear_text;
-        options.tolerate_truncation = self.tolerate_truncation;
-        options.stop_secure_is_noop = self.stop_secure_is_noop;
-        options.write_queue_limit = self.write_queue_limit.unwrap_or(usize::MAX);
-        options
+        Options {
+            timeout_for_request: self.timeout_for_request,
+            timeout_for_resource: self.timeout_for_resource,
+            strict_barriers: self.strict_barriers,
+            timeout_is_fatal: self.timeout_is_fatal,
+            unread_clear_text: self.unread_clear_text,
+            tolerate_truncation: self.tolerate_truncation,
+            stop_secure_is_noop: self.stop_secure_is_noop,
+            write_queue_limit: self.write_queue_limit.unwrap_or(usize::MAX),
+        }
     }
 
     pub(crate) fn tls(&self) -> Result<TlsConfig, Error> {

@@ -39,7 +39,6 @@ pub use lent::Lent;
 
 /// How one task is to behave.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct Options {
     /// How long connecting, each handshake and each stop of TLS may take.
     pub timeout_for_request: Timeout,

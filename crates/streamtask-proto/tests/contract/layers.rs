@@ -235,8 +235,7 @@ fn clear_text_found_when_tls_starts_is_not_a_parked_reads() {
 
 #[test]
 fn clear_text_that_is_thrown_away_before_tls_has_a_bound() {
-    let mut options = Options::default();
-    options.unread_clear_text = UnreadClearText::Discard;
+    let options = Options { unread_clear_text: UnreadClearText::Discard, ..Options::default() };
     for (length, ends_well) in [(60_000, true), (70_000, false)] {
         let mut world = World::connected(TlsVersion::Tls13, options.clone(), 9);
         world.server.send(&vec![b'x'; length]);

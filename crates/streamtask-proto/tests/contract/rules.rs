@@ -166,8 +166,7 @@ proptest! {
     fn rules_1_to_4_hold_for_arbitrary_operations(
         acts in prop::collection::vec(act(), 1..60), seed in any::<u64>(), strict in any::<bool>(),
     ) {
-        let mut options = Options::default();
-        options.strict_barriers = strict;
+        let options = Options { strict_barriers: strict, ..Options::default() };
         let mut world = World::connected(TlsVersion::Tls13, options, seed);
         let mut calls = Calls::default();
         for act in &acts {

@@ -52,12 +52,8 @@ fn contents(phases: &[Phase]) -> Vec<Contents> {
 
 /// Queues everything at once, barriers and all, and lets the wire do its worst.
 fn run(version: TlsVersion, phases: &[Phase], seed: u64) {
-    let options = {
-        let mut options = Options::default();
-        // All is queued in one go, so a read must not be carried across a switch.
-        options.strict_barriers = true;
-        options
-    };
+    // All is queued in one go, so a read must not be carried across a switch.
+    let options = Options { strict_barriers: true, ..Options::default() };
     let mut world = World::connected(version, options, seed);
     let contents = contents(phases);
     let mut cuts = Cuts::new(seed ^ 0x5eed);

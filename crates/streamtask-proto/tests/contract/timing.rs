@@ -197,8 +197,7 @@ fn a_handshake_that_does_not_move_fails_the_task() {
 
 #[test]
 fn a_fatal_timeout_fails_the_task_with_it() {
-    let mut options = Options::default();
-    options.timeout_is_fatal = true;
+    let options = Options { timeout_is_fatal: true, ..Options::default() };
     let mut world = World::connected(TlsVersion::Tls13, options, 1);
     let first = read_within(&mut world, 1, SECOND);
     let second = world.read(1, 1);

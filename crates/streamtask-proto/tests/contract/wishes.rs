@@ -10,9 +10,11 @@ use crate::switching::secured;
 use crate::world::World;
 
 fn world() -> World {
-    let mut options = Options::default();
-    options.timeout_for_request = Timeout::NEVER;
-    options.timeout_for_resource = Timeout::NEVER;
+    let options = Options {
+        timeout_for_request: Timeout::NEVER,
+        timeout_for_resource: Timeout::NEVER,
+        ..Options::default()
+    };
     World::connected(TlsVersion::Tls13, options, 31)
 }
 
@@ -98,8 +100,7 @@ fn behind_our_fin_nothing_is_to_be_sent_even_if_the_peer_asks_for_new_keys() {
 #[test]
 fn what_waits_to_be_written_is_counted_and_bounded() {
     for secure in [false, true] {
-        let mut options = Options::default();
-        options.write_queue_limit = 10;
+        let options = Options { write_queue_limit: 10, ..Options::default() };
         let mut world = World::connected(TlsVersion::Tls13, options, 33);
         if secure {
             world.server.start_tls();
@@ -130,8 +131,7 @@ fn what_waits_to_be_written_is_counted_and_bounded() {
 
 #[test]
 fn writes_that_leave_the_queue_make_room() {
-    let mut options = Options::default();
-    options.write_queue_limit = 10;
+    let options = Options { write_queue_limit: 10, ..Options::default() };
     let mut world = World::connected(TlsVersion::Tls13, options, 34);
     let second = Duration::from_secs(1);
     let late = Call::Write(Bytes::from_static(b"0123456789"), second.into());

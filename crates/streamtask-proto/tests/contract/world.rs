@@ -119,7 +119,6 @@ impl World {
                 Output::Close(closing) => self.closing = Some(closing),
                 Output::Wait(wait) => return wait,
                 Output::Captured(_) | Output::Step(_) => {}
-                other => panic!("unexpected {other:?}"),
             }
         }
     }

@@ -119,7 +119,6 @@ impl World {
                     assert!(self.step.is_none(), "one step at a time");
                     self.step = Some(step);
                 }
-                other => panic!("unexpected {other:?}"),
             }
         }
     }
@@ -133,7 +132,6 @@ impl World {
             }
             Ok(Outcome::Done) => Answer::Done,
             Ok(Outcome::Secured(_)) => Answer::Secured,
-            Ok(other) => panic!("unexpected {other:?}"),
             Err(error) => Answer::Failed(plain(error.kind())),
         };
         self.waiting.remove(&op);
@@ -317,18 +315,19 @@ fn told(event: EventKind) -> Told {
 }
 
 fn options(rules: Rules) -> Options {
-    let mut options = Options::default();
-    options.timeout_for_request = Duration::from_millis(REQUEST).into();
-    options.timeout_for_resource = Duration::from_millis(RESOURCE).into();
-    options.strict_barriers = rules.is_strict;
-    options.timeout_is_fatal = rules.is_fatal;
-    options.tolerate_truncation = rules.tolerates;
-    options.stop_secure_is_noop = rules.stops_not;
-    options.unread_clear_text = match rules.discards {
-        true => UnreadClearText::Discard,
-        false => UnreadClearText::Fail,
-    };
-    options
+    Options {
+        timeout_for_request: Duration::from_millis(REQUEST).into(),
+        timeout_for_resource: Duration::from_millis(RESOURCE).into(),
+        strict_barriers: rules.is_strict,
+        timeout_is_fatal: rules.is_fatal,
+        tolerate_truncation: rules.tolerates,
+        stop_secure_is_noop: rules.stops_not,
+        unread_clear_text: match rules.discards {
+            true => UnreadClearText::Discard,
+            false => UnreadClearText::Fail,
+        },
+        ..Options::default()
+    }
 }
 
 fn operation(op: Op, call: Call) -> Operation {

@@ -22,7 +22,7 @@ impl From<Outcome> for Answer {
         match outcome {
             Outcome::Read(data) => Answer::Read(data),
             Outcome::Secured(info) => Answer::Secured(info),
-            _ => Answer::Done,
+            Outcome::Done => Answer::Done,
         }
     }
 }

@@ -54,7 +54,6 @@ impl Shared {
                 Output::Captured(pipe) => self.capture(state, *pipe),
                 Output::Wait(wait) => return wait,
                 Output::Connect => state.wants_driver = true,
-                _ => {}
             }
         }
     }

@@ -79,9 +79,8 @@ impl Task {
 
     /// The same in a session with one, which hears on threads of its own.
     pub(crate) fn told(_: &Peer, delegate: Option<Arc<dyn SessionDelegate>>) -> (Self, Runtime) {
-        let mut options = Options::default();
-        options.timeout_for_request = Timeout::NEVER;
-        options.timeout_for_resource = Timeout::NEVER;
+        let (never, others) = (Timeout::NEVER, Options::default());
+        let options = Options { timeout_for_request: never, timeout_for_resource: never, ..others };
         let target = Target::new("peer", 1).expect("a name and a port");
         let stream = Stream::new(Instant::now(), target.clone(), options, None);
         let session = SessionInner::new(a_thread_each(), delegate);
