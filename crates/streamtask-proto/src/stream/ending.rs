@@ -9,6 +9,8 @@ use crate::{Closing, EofKind, Error, ErrorKind, Event, EventKind, Layer, OpId, O
 impl Stream {
     /// Writing has become impossible, and nothing more: what the peer has said is still to be read.
     pub(super) fn send_failed(&mut self, error: Error) {
+        // Whoever learns of it later is told when it was.
+        let error = self.placed(error);
         self.pipe.forget_pending();
         if error.casts_doubt_on_the_end() && self.doubt.is_none() {
             self.doubt = Some(error.clone());
@@ -21,6 +23,13 @@ impl Stream {
         }
         self.writes.set_side(WriteSide::Failed(error));
         self.tell_write_closed();
+    }
+
+    /// The stream is broken from now on; the first reason stays.
+    pub(super) fn break_off(&mut self, error: Error) {
+        if self.broken.is_none() {
+            self.broken = Some(self.placed(error));
+        }
     }
 
     /// The peer's FIN; but once a send was answered by a reset, or has failed otherwise, no end is clean.
@@ -225,7 +234,7 @@ impl Stream {
     }
 
     /// The same with where and when it happened.
-    fn placed(&self, error: Error) -> Error {
+    pub(super) fn placed(&self, error: Error) -> Error {
         error.with_endpoint(self.target.to_string()).with_when(self.now)
     }
 

@@ -163,7 +163,10 @@ impl Stream {
         for (write, error) in self.writes.expire(time, at) {
             self.complete_lent(write, Err(error));
         }
-        if let WriteSide::Poisoned(_) = self.writes.side() {
+        if let WriteSide::Poisoned(error) = self.writes.side() {
+            // Later writes are told when it was.
+            let error = self.placed(error.clone());
+            self.writes.set_side(WriteSide::Poisoned(error));
             self.tell_write_closed();
         }
     }

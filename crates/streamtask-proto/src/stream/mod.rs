@@ -187,7 +187,7 @@ impl Stream {
             Input::Received(count) => self.received(now, count),
             Input::Drained => self.drained(now),
             Input::ReceivedEnd => self.received_end(),
-            Input::ReceiveFailed(error) => self.broken = self.broken.take().or(Some(error)),
+            Input::ReceiveFailed(error) => self.break_off(error),
             Input::Sent(count) => self.transmitted(count),
             Input::SendFailed(error) => self.send_failed(error),
             Input::Stepped(step) => self.stepped(now, *step),

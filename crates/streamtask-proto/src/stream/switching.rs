@@ -249,7 +249,7 @@ impl Stream {
             self.pipe.forget_pending();
         }
         match result {
-            Err(error) => self.broken = self.broken.take().or(Some(error)),
+            Err(error) => self.break_off(error),
             Ok(()) => {
                 if let Some(step) = self.pipe.next_step() {
                     self.outputs.push_back(Output::Step(step));

@@ -53,7 +53,8 @@ impl TlsInfo {
         &self.0.chain
     }
 
-    /// The name that was asked for and verified.
+    /// The name that was asked for; it was verified unless pins or a delegate trusted the server whatever its
+    /// name.
     pub fn server_name(&self) -> &str {
         &self.0.server_name
     }

@@ -20,10 +20,11 @@ pub struct Sha256([u8; 32]);
 /// What a server must show to be trusted.
 ///
 /// ```
+/// # use streamtask_proto::tls as streamtask;
 /// # fn main() -> Result<(), streamtask_proto::Error> {
-/// use streamtask_proto::tls::Pin;
+/// use streamtask::Pin;
 ///
-/// // openssl x509 -in server.pem -noout -fingerprint -sha256
+/// // What `openssl x509 -in server.pem -noout -fingerprint -sha256` prints behind its `=`.
 /// let pin = Pin::Certificate(
 ///     "BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:B0:03:61:A3:96:17:7A:9C:B4:10:FF:61:F2:00:15:AD"
 ///         .parse()?,
@@ -36,7 +37,9 @@ pub struct Sha256([u8; 32]);
 pub enum Pin {
     /// This very certificate.
     Certificate(Sha256),
-    /// A certificate of this key, which may be renewed: its SubjectPublicKeyInfo in DER (RFC 7469, 2.4).
+    /// A certificate of this key, which may be renewed: its SubjectPublicKeyInfo in DER (RFC 7469, 2.4, which
+    /// writes the same hash in base64; here it is read in hexadecimal). [`Sha256::of_public_key`] takes it from
+    /// a certificate.
     PublicKey(Sha256),
 }
 

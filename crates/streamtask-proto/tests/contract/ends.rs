@@ -1,6 +1,7 @@
 //! How a stream ends: what the peer said before it is had in full, and no end passes for a better one.
 
 use std::io;
+use std::time::Duration;
 
 use streamtask_proto::tls::{SecureOptions, TlsVersion};
 use streamtask_proto::{
@@ -40,6 +41,28 @@ fn ended(world: &World) -> Option<Result<(), ErrorKind>> {
         EventKind::Finished(result) => Some(result.clone().map_err(|error| error.kind())),
         _ => None,
     })
+}
+
+#[test]
+fn an_error_says_when_it_happened_and_not_when_somebody_learns_of_it() {
+    let second = Duration::from_secs(1);
+    let failures: [fn(&mut World); 2] = [
+        |world| world.input(Input::SendFailed(pipe_broken())),
+        |world| world.input(Input::ReceiveFailed(reset())),
+    ];
+    for fails in failures {
+        let mut world = world();
+        let early = world.write("early");
+        world.advance(second);
+        let then = world.now;
+        fails(&mut world);
+        world.advance(second);
+        let late = world.write("late");
+        world.run();
+        for write in [early, late] {
+            assert_eq!(world.error(write).when(), Some(then), "{}", world.error(write));
+        }
+    }
 }
 
 #[test]
