@@ -3,7 +3,7 @@
 use crate::report::Report;
 use crate::rights::Rights;
 use crate::server::{RECIPES, Recipe, Server};
-use crate::site::Site;
+use crate::site::{Means, Site};
 use crate::trouble::Attempt;
 
 /// All servers of a run. Dropping it stops them.
@@ -26,11 +26,13 @@ impl Fleet {
     }
 
     fn start_one(&mut self, site: &Site, recipe: &Recipe) {
-        match (started(site, recipe), site.rights) {
-            (Ok(server), _) => self.servers.push(server),
-            (Err(why), Rights::Root) => self.failures.push((recipe.name, why.to_string())),
-            // Most servers start as root alone.
-            (Err(why), Rights::User) => self.absences.push((recipe.name, why.to_string())),
+        match (started(site, recipe), site.rights, site.means) {
+            (Ok(server), _, _) => self.servers.push(server),
+            (Err(why), Rights::Root, Means::Fetched) => {
+                self.failures.push((recipe.name, why.to_string()));
+            }
+            // Most servers start as root alone, and what is not there cannot be expected.
+            (Err(why), _, _) => self.absences.push((recipe.name, why.to_string())),
         }
     }
 

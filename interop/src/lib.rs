@@ -28,7 +28,7 @@ use fleet::Fleet;
 use interrupt::Interrupt;
 use report::Report;
 use rights::Rights;
-use site::Site;
+use site::{Means, Site};
 use streamtask_unpack::view;
 use trouble::{Attempt, explain};
 
@@ -52,35 +52,58 @@ pub fn run() -> ExitCode {
 
 async fn staged(arguments: &Arguments) -> Attempt<ExitCode> {
     let mut interrupt = Interrupt::listen()?;
-    let rights = match arguments.stage {
+    let (rights, means) = match arguments.stage {
         Stage::Inside(rights) => {
-            if let Err(trouble) = packages::lay_over(&cache()?) {
-                println!("what was fetched cannot be seen at its place: {}", explain(&*trouble));
-            }
+            let means = means()?;
             view::raise_loopback()?;
-            rights
+            (rights, means)
         }
         Stage::Outside => {
             let rights = outside(arguments)?;
             if interrupt.has_come().await {
                 return Ok(interrupted());
             }
-            let program = std::env::current_exe()?;
-            let why = view::enter(program.as_os_str(), &arguments.inside(rights));
-            println!("the servers are those installed, on the loopback interface of all: {why}");
-            rights
+            println!(
+                "the servers are those installed, on the loopback interface of all: {}",
+                enter(arguments, rights)?
+            );
+            (rights, Means::Installed)
         }
     };
     tokio::select! {
-        result = inside(arguments, rights) => result,
+        result = inside(arguments, rights, means) => result,
         () = interrupt.comes() => Ok(interrupted()),
+    }
+}
+
+/// Becomes this program again in a view of its own, or says why not.
+fn enter(arguments: &Arguments, rights: Rights) -> Attempt<String> {
+    if !view::has_ip() && !packages::are_there(&cache()?) {
+        return Ok("a network of our own needs the program ip".into());
+    }
+    let program = std::env::current_exe()?;
+    Ok(view::enter(program.as_os_str(), &arguments.inside(rights)).to_string())
+}
+
+/// What there is to start servers from, once what was fetched was put in its place.
+fn means() -> Attempt<Means> {
+    match packages::lay_over(&cache()?) {
+        // That they could not be fetched although they could have been is no excuse.
+        Ok(()) if packages::are_there(&cache()?) || packages::can_be_fetched() => {
+            Ok(Means::Fetched)
+        }
+        Ok(()) => Ok(Means::Installed),
+        Err(trouble) => {
+            println!("what was fetched cannot be seen at its place: {}", explain(&*trouble));
+            Ok(Means::Installed)
+        }
     }
 }
 
 /// What needs the real network. What cannot be fetched is told and not the end: a server that is
 /// missing for it is counted as failed later.
 fn outside(arguments: &Arguments) -> Attempt<Rights> {
-    let rights = Rights::find();
+    let rights = Rights::find()?;
     if arguments.fetches
         && let Err(trouble) = packages::fetch(&cache()?)
     {
@@ -89,8 +112,8 @@ fn outside(arguments: &Arguments) -> Attempt<Rights> {
     Ok(rights)
 }
 
-async fn inside(arguments: &Arguments, rights: Rights) -> Attempt<ExitCode> {
-    let site = Site::set_up(rights, arguments.keeps)?;
+async fn inside(arguments: &Arguments, rights: Rights, means: Means) -> Attempt<ExitCode> {
+    let site = Site::set_up(rights, means, arguments.keeps)?;
     let mut report = Report::default();
     let mut fleet = Fleet::start(&site, &arguments.only);
     fleet.settle(&mut report).await;

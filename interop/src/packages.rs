@@ -22,6 +22,16 @@ pub(crate) fn fetch(cache: &Path) -> Attempt {
     Ok(())
 }
 
+/// Whether there is anything to put in its place.
+pub(crate) fn are_there(cache: &Path) -> bool {
+    Unpacked::in_folder(cache).is_complete()
+}
+
+/// Whether this is a system whose packages these are.
+pub(crate) fn can_be_fetched() -> bool {
+    Unpacked::can_fetch()
+}
+
 /// Puts what was fetched where its packages want it, for this run alone.
 pub(crate) fn lay_over(cache: &Path) -> Attempt {
     Unpacked::in_folder(cache).lay_over(&ACCOUNTS)

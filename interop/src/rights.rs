@@ -2,6 +2,8 @@
 
 use streamtask_unpack::view;
 
+use crate::trouble::{Attempt, Context};
+
 /// What the system lets us do. Found outside of the namespace: inside, everybody looks like root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rights {
@@ -13,10 +15,10 @@ pub(crate) enum Rights {
 
 impl Rights {
     /// Asks the system.
-    pub(crate) fn find() -> Self {
-        match view::is_root() {
-            true => Rights::Root,
-            false => Rights::User,
+    pub(crate) fn find() -> Attempt<Self> {
+        match view::is_root().doing(|| "running id".into())? {
+            true => Ok(Rights::Root),
+            false => Ok(Rights::User),
         }
     }
 

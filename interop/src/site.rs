@@ -14,9 +14,19 @@ use crate::trouble::{Attempt, Context};
 /// Linux): a client that polls a port of its own range can end up connected to itself.
 const FIRST_PORT: u16 = 20_100;
 
+/// What servers are started from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Means {
+    /// The packages that are wanted, all of them.
+    Fetched,
+    /// Whatever this machine has.
+    Installed,
+}
+
 /// The place of one run. Dropping it deletes its folder, unless it is to be kept.
 pub(crate) struct Site {
     pub(crate) rights: Rights,
+    pub(crate) means: Means,
     pub(crate) pki: Pki,
     folder: PathBuf,
     next_port: Cell<u16>,
@@ -25,12 +35,12 @@ pub(crate) struct Site {
 
 impl Site {
     /// Makes the folder and the certificates.
-    pub(crate) fn set_up(rights: Rights, keeps: bool) -> Attempt<Self> {
+    pub(crate) fn set_up(rights: Rights, means: Means, keeps: bool) -> Attempt<Self> {
         // Short: Unix sockets live in it, and their paths may have no more than 107 bytes.
         let folder = std::env::temp_dir().join(format!("st-interop-{}", std::process::id()));
         make_open(&folder)?;
         let pki = Pki::make(&folder.join("pki"))?;
-        Ok(Site { rights, pki, folder, next_port: Cell::new(FIRST_PORT), keeps })
+        Ok(Site { rights, means, pki, folder, next_port: Cell::new(FIRST_PORT), keeps })
     }
 
     /// A new folder for one server.

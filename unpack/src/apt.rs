@@ -7,6 +7,13 @@ use std::process::Command;
 
 use crate::{Trouble, run};
 
+/// What the machine wants run behind its own updates concerns its own lists.
+const NO_HOOKS: &str = "\
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+";
+
 /// Whether packages can be fetched and unpacked.
 pub(super) fn is_there() -> bool {
     ["/usr/bin/apt-get", "/usr/bin/dpkg-deb"].iter().all(|tool| Path::new(tool).exists())
@@ -22,6 +29,7 @@ impl Apt {
         for part in ["lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(folder.join(part))?;
         }
+        fs::write(folder.join("no-hooks"), NO_HOOKS)?;
         Ok(Apt { folder: folder.to_owned() })
     }
 
@@ -52,6 +60,7 @@ impl Apt {
         let mut command = Command::new("apt-get");
         let place = |name: &str, part: &str| format!("{name}={}", self.folder.join(part).display());
         command.env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet");
+        command.arg("-c").arg(self.folder.join("no-hooks"));
         // The user that apt would become cannot write to a folder of ours, and nothing is locked because
         // nothing of the machine's is written.
         for option in [

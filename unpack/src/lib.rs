@@ -40,12 +40,18 @@ impl Unpacked {
         Unpacked { folder: folder.into() }
     }
 
+    /// Whether this machine has the tools that fetch and unpack packages.
+    pub fn can_fetch() -> bool {
+        apt::is_there()
+    }
+
     /// Brings in what is missing on this machine, once. Packages of different sets may exclude each other.
     ///
     /// # Errors
     /// Without the network, or if there are no such packages.
     pub fn fetch(&self, sets: &[&[&str]]) -> Result<Fetched, Trouble> {
-        if self.root().exists() {
+        let wanted = sets.iter().map(|set| set.join(" ") + "\n").collect::<String>();
+        if fs::read_to_string(self.list()).is_ok_and(|has| has == wanted) {
             return Ok(Fetched::Complete);
         }
         if !apt::is_there() {
@@ -66,6 +72,8 @@ impl Unpacked {
         merge_usr(&unfinished)?;
         fs::remove_dir_all(archives)?;
         fs::rename(unfinished, self.root())?;
+        // Last: what it names is complete.
+        fs::write(self.list(), wanted)?;
         Ok(Fetched::Complete)
     }
 
@@ -73,17 +81,27 @@ impl Unpacked {
     /// own. `accounts` are users, each with a group, that packages would have made when they were installed.
     ///
     /// # Errors
-    /// Where the system cannot mount so.
+    /// Outside of such a view, where the system cannot mount so, and where the folders of this run lie below
+    /// those that would be covered.
     pub fn lay_over(&self, accounts: &[&str]) -> Result<(), Trouble> {
-        match self.root() {
-            root if root.exists() => overlay::lay(&root, accounts),
-            _ => Ok(()),
+        match self.is_complete() {
+            true => overlay::lay(&self.root(), accounts),
+            false => Ok(()),
         }
     }
 
-    /// Where the unpacked files are; it is there only when it is complete.
+    /// Whether something was fetched, and all of it.
+    pub fn is_complete(&self) -> bool {
+        self.list().exists()
+    }
+
+    /// Where the unpacked files are.
     pub fn root(&self) -> PathBuf {
         self.folder.join("root")
+    }
+
+    fn list(&self) -> PathBuf {
+        self.folder.join("packages")
     }
 }
 

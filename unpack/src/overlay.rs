@@ -4,15 +4,32 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::{Trouble, run};
+use crate::{Trouble, run, view};
 
 /// Where numbers for accounts are looked for: above those that people and systems give.
 const FIRST_ID: u32 = 64_000;
 
+/// What systems mount upon files of their own, which a layer below does not show.
+const MOUNTED: [&str; 3] = ["hosts", "hostname", "resolv.conf"];
+
 /// Lays what is in `root` over `/usr` and `/etc`.
 pub(crate) fn lay(root: &Path, accounts: &[&str]) -> Result<(), Trouble> {
-    write_accounts(&root.join("etc"), accounts)?;
-    for place in ["usr", "etc"] {
+    if !view::is_own() {
+        return Err("this is the view of all: nothing is laid over it".into());
+    }
+    for folder in [root.canonicalize()?, std::env::current_dir()?] {
+        if folder.starts_with("/usr") || folder.starts_with("/etc") {
+            return Err(format!("{} would be covered", folder.display()).into());
+        }
+    }
+    let etc = root.join("etc");
+    write_accounts(&etc, accounts)?;
+    for name in MOUNTED {
+        // Not every system has all of them.
+        let _ = fs::copy(Path::new("/etc").join(name), etc.join(name));
+    }
+    // First the one of which nothing is run: should it fail, nothing is half covered.
+    for place in ["etc", "usr"] {
         // A relative path: what stands before it may hold colons.
         let layers = format!("lowerdir={place}:/{place}");
         let mut mount = Command::new("mount");

@@ -1,9 +1,10 @@
 //! The project's chores, one command each: `cargo xtask test`, `interop`, `bench`.
 //!
-//! It only calls cargo, so that it builds in a second; what there is to do stands in the crates it calls.
+//! It calls cargo and other tools and depends on nearly nothing, so that it builds in a second; what there is to do
+//! stands in the crates it calls.
 
 mod api;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod systems;
 mod tally;
 
@@ -26,16 +27,22 @@ usage: cargo xtask COMMAND
   mutants  plants faults in the core and the driver, one at a time, and names
            those that no test finds: hours; cargo-mutants is built under
            target/ if it is missing; further options go to it (--shard 1/40)
-  windows  the tests as Windows programs, under Wine
+  windows  the tests as Windows programs, under Wine; NAME... runs only those
   macos    type-checks everything for macOS
-  msrv     builds with the oldest Rust that Cargo.toml promises; these three
-           bring what they need to target/tools, or say what was not run
+  msrv     type-checks with the oldest Rust that Cargo.toml promises; these
+           three run on Linux, bring what they need to target/tools, or say
+           what was not run (and exit with 3)
   api      compares the library's public items with crates/streamtask/api.txt;
            --bless writes that anew
   bench    us and our peers on the same work, in turn; see --help behind it
 ";
 
 fn main() -> ExitCode {
+    // Wherever it was called: what it names stands in the project's own folder.
+    if let Err(error) = env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")) {
+        eprintln!("the project's folder is gone: {error}");
+        return ExitCode::FAILURE;
+    }
     let arguments: Vec<String> = env::args().skip(1).collect();
     let (command, rest) = match arguments.split_first() {
         Some((command, rest)) => (command.as_str(), rest),
@@ -48,12 +55,12 @@ fn main() -> ExitCode {
         "mutants" => mutants(rest),
         "bench" => bench(rest),
         "api" => api(rest),
-        #[cfg(unix)]
-        "windows" => systems::windows(rest),
-        #[cfg(unix)]
-        "macos" => systems::macos(),
-        #[cfg(unix)]
-        "msrv" => systems::msrv(),
+        #[cfg(target_os = "linux")]
+        "windows" => return systems::windows(rest),
+        #[cfg(target_os = "linux")]
+        "macos" => return systems::macos(),
+        #[cfg(target_os = "linux")]
+        "msrv" => return systems::msrv(),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             true

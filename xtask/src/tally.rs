@@ -22,6 +22,8 @@ pub(crate) struct Tally {
     cases: Vec<String>,
     /// What could not even be run.
     broken: Vec<String>,
+    /// What runs a test again by its name, if it is not cargo's own.
+    again: Option<&'static str>,
 }
 
 /// A test that failed.
@@ -36,6 +38,12 @@ struct Failure {
 }
 
 impl Tally {
+    /// One of tests that `again`, with a name behind it, runs again.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn told_by(again: &'static str) -> Self {
+        Tally { again: Some(again), ..Tally::default() }
+    }
+
     /// Runs a command, shows what it prints, and counts. Whether it ended well.
     pub(crate) fn run(&mut self, command: &mut Command) -> io::Result<bool> {
         let (reader, writer) = io::pipe()?;
@@ -160,8 +168,10 @@ impl fmt::Display for Tally {
             if !failure.input.is_empty() {
                 writeln!(f, "  with {}", failure.input.replace('\n', "\n  "))?;
             }
-            if let Some(rerun) = &failure.rerun {
-                writeln!(f, "  cargo test {rerun} -- {}", failure.name)?;
+            match (self.again, &failure.rerun) {
+                (Some(again), _) => writeln!(f, "  {again} {}", failure.name)?,
+                (None, Some(rerun)) => writeln!(f, "  cargo test {rerun} -- {}", failure.name)?,
+                (None, None) => {}
             }
         }
         self.cases.iter().try_for_each(|case| writeln!(f, "  {case}"))?;

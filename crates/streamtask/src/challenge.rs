@@ -14,6 +14,11 @@ use crate::sync::{Condvar, Mutex, lock};
 /// Answer it from any thread at any time; until then nothing but the beginning of the handshake has left:
 /// no client certificate, no Finished, no byte of yours. **Dropping it cancels the task.**
 ///
+/// A delegate is asked about trust in each full handshake, whatever the configured roots and pins make of the
+/// server (see [`ServerTrust::evaluation`]); answers are not kept, but a handshake that resumes an earlier TLS
+/// session asks nobody. About the client certificate it is asked only if
+/// [`Configuration::identity`](crate::Configuration::identity) has none.
+///
 /// The question about the client certificate may come before the one about trust (TLS asks in that
 /// order); the certificate is never sent before trust is given.
 ///
@@ -167,7 +172,8 @@ impl Challenge {
         self.respond(Disposition::RejectProtectionSpace, None);
     }
 
-    /// The same with a reason, which the task's [`Error`] will tell. The server gets an alert without it.
+    /// As [`reject_protection_space`](Self::reject_protection_space), with a reason that the task's [`Error`]
+    /// tells. The server gets an alert without it; where it asked for a certificate, nobody needs the reason.
     ///
     /// ```
     /// # use streamtask::Challenge;

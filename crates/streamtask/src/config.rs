@@ -40,7 +40,7 @@ pub struct Configuration {
     pub timeout_for_request: Timeout,
     /// How long a task may live from its first resume (7 days). (`timeoutIntervalForResource`)
     pub timeout_for_resource: Timeout,
-    /// How long a connection that was closed may get no further while it closes (10 s): what was written
+    /// How long a closing connection may go without progress before it is given up (10 s): what was written
     /// leaves, then FIN, then what the peer still sends is thrown away (72 MiB at most) until it ends too.
     /// The time begins anew while something of ours still arrives. Nothing waits for it: a task is over
     /// before, and [`Session::lingering`](crate::Session::lingering) tells when all is closed. It does not
@@ -67,7 +67,8 @@ pub struct Configuration {
     /// Whether an end of TLS without close_notify is an end rather than an error (no). The end then says
     /// what it was: [`EofKind::Truncated`](crate::EofKind::Truncated).
     pub tolerate_truncation: bool,
-    /// Whether barriers wait for parked reads too, as the letter of the documentation has it (no).
+    /// Whether closing the sending side and switching TLS wait for reads that have no byte yet, too, as
+    /// Foundation's documentation has it (no).
     pub strict_barriers: bool,
     /// Whether a read's timeout fails the whole task (no).
     pub timeout_is_fatal: bool,

@@ -9,10 +9,14 @@ use crate::{Challenge, Error, Event, InputStream, OutputStream, Session, StreamT
 ///
 /// All methods but [`did_create_task`](Self::did_create_task) run on the session's [`DelegateQueue`](crate::DelegateQueue),
 /// those of one task always in order and never two at once. They may call anything, `cancel` included.
-/// They may block, which holds up the other callbacks of a serial queue.
+/// They may block, which holds up the other callbacks of a serial queue: do not wait there for what takes another
+/// callback of that queue, such as a start of TLS whose challenge this delegate answers. It would never come.
 ///
-/// A task can have a delegate of its own, which is asked before the session's
-/// ([`StreamTask::set_delegate`]).
+/// A task can have a delegate of its own ([`StreamTask::set_delegate`]), which then hears of this task instead of
+/// the session's. Challenges alone go to both: first to the session's
+/// [`did_receive_challenge`](Self::did_receive_challenge), then to
+/// [`task_did_receive_challenge`](Self::task_did_receive_challenge) of the task's and of the session's, until
+/// somebody keeps them.
 ///
 /// ```
 /// use streamtask::{Challenge, Configuration, DelegateQueue, Error, Session, SessionDelegate, StreamTask};
@@ -48,7 +52,7 @@ pub trait SessionDelegate: Send + Sync + 'static {
     /// (`urlSession(_:didBecomeInvalidWithError:)`)
     fn did_become_invalid(&self, session: &Session, error: Option<&Error>) {}
 
-    /// A server asks to be trusted or who we are, and no task-level answer is wanted.
+    /// A server asks to be trusted, or asks who we are.
     /// (`urlSession(_:didReceive:completionHandler:)`)
     ///
     /// Keep the challenge and answer it at any time from any thread, or hand it back: then it goes to
@@ -77,7 +81,7 @@ pub trait SessionDelegate: Send + Sync + 'static {
         Some(challenge)
     }
 
-    /// Everything that happens to a connected task, in order: it is connected, secured and what that agreed
+    /// Everything that happens to a task, in order: it is connected, secured and what that agreed
     /// on, in clear text again, closed on one side or the other, finished. The methods for some of these come
     /// right behind it. What [`Events`](crate::Events) brings to those who ask, this brings to a delegate.
     ///
@@ -103,7 +107,8 @@ pub trait SessionDelegate: Send + Sync + 'static {
     /// may still be buffered: read until the end to be sure. (`urlSession(_:readClosedFor:)`)
     fn read_closed(&self, session: &Session, task: &StreamTask) {}
 
-    /// The write side is closed: `close_write` was carried out, or the peer made writing impossible.
+    /// The write side is closed: `close_write` was carried out, the peer made writing impossible, or a write was
+    /// cut off by its timeout.
     /// (`urlSession(_:writeClosedFor:)`)
     fn write_closed(&self, session: &Session, task: &StreamTask) {}
 

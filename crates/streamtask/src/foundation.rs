@@ -12,7 +12,7 @@
 //! | | [`StreamTask::read_exact`], [`StreamTask::read_until`] | So many bytes, or a line, or an error. |
 //! | `write(_:timeout:)` | [`StreamTask::write`] | |
 //! | `closeRead()` | [`StreamTask::close_read`] | |
-//! | `closeWrite()` | [`StreamTask::close_write`] | It waits for no read that has no byte yet, so that clients can keep one. |
+//! | `closeWrite()` | [`StreamTask::close_write`] | Reads do not hold it up, so that clients can keep one. |
 //! | | [`StreamTask::close`] | Both. |
 //! | `startSecureConnection()` | [`StreamTask::start_secure_connection`], [`StreamTask::start_secure_connection_with`] | It has a result: what was agreed on. Names and protocols (ALPN) can be chosen. Clear text that lies unread fails the task: it may have been injected. |
 //! | `stopSecureConnection()` | [`StreamTask::stop_secure_connection`] | It works. Apple's does nothing; [`Configuration::stop_secure_is_noop`] has that. |
@@ -49,7 +49,7 @@
 //! | `streamTask(with: NetService)` | not yet | |
 //! | `dataTask(with:)` and `becomeStream` | not yet | |
 //! | `allTasks`, `getAllTasks` | [`Session::all_tasks`], [`Session::task`] | |
-//! | `finishTasksAndInvalidate()`, `invalidateAndCancel()` | [`Session::finish_tasks_and_invalidate`], [`Session::invalidate_and_cancel`] | A task that is made behind it is an error and no exception. |
+//! | `finishTasksAndInvalidate()`, `invalidateAndCancel()` | [`Session::finish_tasks_and_invalidate`], [`Session::invalidate_and_cancel`] | Making a task afterwards is an error instead of an exception. |
 //! | `reset(completionHandler:)`, `flush(completionHandler:)` | [`Session::reset`], [`Session::flush`] | There is nothing to forget or to write yet. |
 //! | `configuration`, `delegate`, `delegateQueue`, `sessionDescription` | [`Session::configuration`], [`Session::delegate`], [`Session::delegate_queue`], [`Session::description`] | |
 //! | | [`Session::finished`], [`Session::lingering`] | How a program ends without losing what was written. |

@@ -22,6 +22,7 @@
 //! let tls = task.start_secure_connection().await?;
 //! task.write("a2 LOGOUT\r\n", limit).await?;
 //! task.close();
+//! Session::shared().finished().await; // before the program ends: what was written has arrived
 //! # Ok(())
 //! # }
 //! ```
@@ -154,7 +155,8 @@ pub use config::{Configuration, Roots};
 pub use delegate::{SessionDelegate, TaskMetrics};
 pub use lingering::{Finished, Lingering};
 pub use queue::{DelegateQueue, Job};
-/// Certificates and keys in DER, as `rustls-pki-types` has them.
+/// Certificates and keys in DER, as `rustls-pki-types` has them; signatures call them `CertificateDer` and
+/// `PrivateKeyDer`.
 pub use rustls::pki_types::{CertificateDer as Certificate, PrivateKeyDer as PrivateKey};
 pub use session::Session;
 pub use streamtask_proto::tls::{Identity, Pin, SecureOptions, Sha256, TlsInfo, TlsVersion};

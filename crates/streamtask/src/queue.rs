@@ -39,9 +39,11 @@ impl DelegateQueue {
         DelegateQueue(Kind::Serial)
     }
 
-    /// Runs callbacks through `execute`, which must run each job once, at some time, and not before it
-    /// returns to a caller that holds a lock the job needs. It may be concurrent: the callbacks of one
-    /// task stay in order all the same. A job runs on when a callback in it panics, and panics at its end.
+    /// Runs callbacks through `execute`, which is handed each job and sees to it that it is run once, now or
+    /// later; a job that it drops takes its callbacks along. It is called by whoever uses the library: where
+    /// callers hold a lock that callbacks take, it must not run jobs at once but hand them on, to another thread
+    /// or an event loop. Jobs may run side by side: the callbacks of one task stay in order all the same. When a
+    /// callback panics, the rest of its job still runs, and the job panics at its end.
     pub fn executor(execute: impl Fn(Job) + Send + Sync + 'static) -> Self {
         DelegateQueue(Kind::Executor(Arc::new(execute)))
     }

@@ -59,8 +59,8 @@ pub(crate) struct SessionInner {
 }
 
 impl Session {
-    /// A session without a delegate. The configuration is copied: later changes have no effect.
-    /// (`URLSession(configuration:)`)
+    /// A session without a delegate, whose callbacks run on a [serial queue](DelegateQueue::serial) of its own.
+    /// The configuration is copied: later changes have no effect. (`URLSession(configuration:)`)
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] when the configuration makes no sense.
@@ -208,8 +208,8 @@ impl Session {
         }
     }
 
-    /// The future of the end of everything: ready when no task is under way any more and no connection is
-    /// being closed. So a program ends without losing writes that stand:
+    /// A future that is ready when no task is under way any more and no connection is being closed. So a
+    /// program ends without losing writes that stand:
     ///
     /// ```no_run
     /// # async fn example(session: streamtask::Session) -> Result<(), streamtask::Error> {
@@ -222,12 +222,15 @@ impl Session {
     /// # }
     /// ```
     ///
-    /// A task that nobody closes, cancels or drops is waited for.
+    /// A task ends when it is [closed](StreamTask::close) or [cancelled](StreamTask::cancel), or when what is
+    /// queued is done and nobody holds it any more; one that is neither is waited for without end. In
+    /// [`Session::shared`] those are everybody's.
     pub fn finished(&self) -> Finished {
         Finished::new(Lingering::new(self.0.under_way.clone()), self.lingering())
     }
 
-    /// The future of its connections' end: tasks are over before what they wrote has arrived.
+    /// A future that is ready when no connection of the session is being closed: a task can be over before all
+    /// that it wrote has arrived.
     pub fn lingering(&self) -> Lingering {
         Lingering::new(self.0.lingerers.clone())
     }

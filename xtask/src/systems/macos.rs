@@ -29,6 +29,7 @@ const AR: &str = "#!/bin/sh\nexec \"$ZIG\" ar \"$@\"\n";
 pub(super) fn check() -> Result<bool, Trouble> {
     let toolchain = Toolchain::like_this_one(&[TARGET])?;
     let zig = zig()?;
+    super::fetch_crates()?;
     let (cc, ar) = (script("macos-cc", CC)?, script("macos-ar", AR)?);
     let mut cargo = toolchain.cargo("macos");
     cargo.env("ZIG", zig).env("CRATE_CC_NO_DEFAULTS", "1").env("RUSTFLAGS", "-D warnings");

@@ -51,7 +51,7 @@ impl Toolchain {
         let said = Command::new("rustc").arg("--version").output()?;
         let said = String::from_utf8_lossy(&said.stdout);
         let version = said.split_whitespace().nth(1).ok_or("rustc does not say its version")?;
-        // A nightly has a date instead, and no older one need be had: the newest stable does.
+        // No nightly is had again by its version: a stable one does.
         let is_stable = version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         Toolchain::get(if is_stable { version } else { "stable" }, targets)
     }
@@ -74,11 +74,4 @@ impl Toolchain {
         }
         command
     }
-}
-
-/// The `rust-version` of `Cargo.toml`.
-pub(super) fn promised() -> Result<String, Trouble> {
-    let manifest = std::fs::read_to_string("Cargo.toml")?;
-    let line = manifest.lines().find_map(|line| line.strip_prefix("rust-version = "));
-    Ok(line.ok_or("Cargo.toml has no rust-version")?.trim_matches('"').to_owned())
 }

@@ -3,7 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use streamtask_unpack::{Fetched, Unpacked, view};
 
@@ -48,7 +48,7 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE p, SIZE_T n) { return RtlGen
 ";
 
 /// Runs the tests of the library and of the command as Windows programs, or those that `rest` names.
-pub(crate) fn windows(rest: &[String]) -> bool {
+pub(crate) fn windows(rest: &[String]) -> ExitCode {
     let outcome = match rest.split_first() {
         Some((first, names)) if first == INSIDE => inside(names),
         _ => outside(rest),
@@ -62,9 +62,7 @@ fn outside(names: &[String]) -> Result<bool, Trouble> {
     if packages()?.fetch(&[&PACKAGES])? == Fetched::NoApt {
         return Err("there is no apt-get to fetch mingw and Wine with".into());
     }
-    if !crate::cargo(&["fetch", "--locked"]) {
-        return Ok(false);
-    }
+    super::fetch_crates()?;
     let program = env::current_exe()?;
     let mut arguments = vec!["windows".to_owned(), INSIDE.to_owned()];
     arguments.extend_from_slice(names);
@@ -75,13 +73,21 @@ fn inside(names: &[String]) -> Result<bool, Trouble> {
     let packages = packages()?;
     make_builtin(&packages.root())?;
     packages.lay_over(&[])?;
+    // All that had to be had is there now: what fails from here on has failed.
+    run(names).or_else(|trouble| {
+        eprintln!("{trouble}");
+        Ok(false)
+    })
+}
+
+fn run(names: &[String]) -> Result<bool, Trouble> {
     view::raise_loopback()?;
     let toolchain = Toolchain::like_this_one(&[TARGET])?;
     make_prng(&target()?.join("windows").join(TARGET).join("debug"))?;
     for (test, why) in NOT_WINES {
         println!("not run: {test}: {why}");
     }
-    let mut tally = Tally::default();
+    let mut tally = Tally::told_by("cargo xtask windows");
     let is_well = tally.run(&mut tests(&toolchain, names)?)?;
     tally.note("the tests as Windows programs", is_well || tally.failed() > 0);
     tally.note("the demo as a Windows program", crate::is_well(&mut demo(&toolchain)?));

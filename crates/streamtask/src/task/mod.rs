@@ -175,7 +175,8 @@ impl StreamTask {
         self.0.input(Input::Cancel);
     }
 
-    /// The future of its end: well, captured, or with the error that ended it.
+    /// A future that is ready when the task is over: well, if it was closed or its streams were captured, or with
+    /// the error that ended it.
     pub fn completion(&self) -> Completion {
         Completion::new(self.0.clone())
     }
@@ -239,7 +240,8 @@ impl StreamTask {
         lock(&self.0.particulars.delegate).clone()
     }
 
-    /// Gives it a delegate of its own, which hears of it instead of the session's.
+    /// Gives it a delegate of its own, which hears of it instead of the session's: to be called between
+    /// [`Session::stream_task`](crate::Session::stream_task) and the first [`resume`](Self::resume).
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] once it was resumed.

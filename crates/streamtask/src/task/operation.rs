@@ -120,7 +120,8 @@ impl<T: OperationResult> Operation<T> {
     ///
     /// # Panics
     /// Inside of an asynchronous function on a runtime with a single thread, or of a `LocalSet`: that thread
-    /// would wait for itself. Await it there, or wait in `spawn_blocking`.
+    /// would wait for itself. Await it there, or wait in `spawn_blocking`. (What cannot be noticed: on a delegate
+    /// queue, waiting for what takes another callback of that queue never ends.)
     #[track_caller]
     pub fn wait(self) -> Result<T, Error> {
         block_on(self)

@@ -8,7 +8,7 @@ use streamtask_proto::{Call, ReadData, ReadKind, Timeout};
 use crate::{InputStream, IntoBytes, Operation, OutputStream, StreamTask};
 
 impl StreamTask {
-    /// Reads at least as many bytes as the range begins with and at most as many as it ends with.
+    /// Reads as many bytes as the range allows: `1..=4096` is from 1 to 4096, `1..` has no upper limit.
     /// (`readData(ofMinLength:maxLength:timeout:)`)
     ///
     /// It completes as soon as the minimum is there; more comes along if it is there too, up to the
@@ -22,12 +22,13 @@ impl StreamTask {
     /// [`is_secure`](ReadData::is_secure) says under which layer its bytes came.
     ///
     /// *Timeout.* Its time begins with the call, or with the first [`resume`](Self::resume) if that comes
-    /// later; connecting, switching TLS and the reads before it count. It rests while the task is suspended.
+    /// later; connecting, switching TLS (with the time in which a challenge waits for its answer) and the
+    /// reads before it count. It rests while the task is suspended.
     ///
-    /// *Cancel safety.* Dropping the operation takes the read back; no byte is lost, and an end that it had
-    /// seen was not delivered. (Of several reads under way, drop the later ones too: the bytes of one that
-    /// was complete are given up when a later one was looked at. Clear text does not come back once TLS has
-    /// started.)
+    /// *Cancel safety.* Dropping the operation takes the read back: its bytes go to the next read, and so does
+    /// the end if it saw that. There are two exceptions. A completed read that is dropped after the result of
+    /// a later one was taken has lost its place, and its bytes are lost: drop the later ones too. And clear
+    /// text does not come back once TLS has started.
     ///
     /// # Errors
     /// [`TimedOut(Limit::Read)`](crate::Limit::Read): only this read; what had come stays first in line.
@@ -36,6 +37,25 @@ impl StreamTask {
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): minimum over maximum.
     /// Else whatever ended the task. What came before a failure stays readable behind it, for reads that it
     /// satisfies (not after `cancel`, nor where clear text lay unread when TLS was to start).
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn example(task: streamtask::StreamTask) -> Result<(), streamtask::Error> {
+    /// use streamtask::{ErrorKind, Limit};
+    ///
+    /// loop {
+    ///     match task.read_data(1..=16_384, Duration::from_secs(60)).await {
+    ///         Ok(read) if read.at_eof => break,
+    ///         Ok(read) => println!("{} bytes", read.data.len()),
+    ///         Err(error) if error.kind() == ErrorKind::TimedOut(Limit::Read) => {
+    ///             println!("nothing for a minute"); // only this read has failed: the next one goes on
+    ///         }
+    ///         Err(error) => return Err(error),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use = "a read whose operation is dropped is taken back"]
     pub fn read_data(
         &self,
@@ -98,7 +118,8 @@ impl StreamTask {
     /// *Ordering.* Bytes reach the wire in the order of calls, independently of reads.
     ///
     /// *Timeout.* Its time begins with the call, or with the first [`resume`](Self::resume) if that comes
-    /// later; connecting, switching TLS and the writes before it count. It rests while the task is suspended.
+    /// later; connecting, switching TLS (with the time in which a challenge waits for its answer) and the
+    /// writes before it count. It rests while the task is suspended.
     ///
     /// *Cancel safety.* Dropping the operation changes nothing: the write stands.
     ///
@@ -123,14 +144,17 @@ impl StreamTask {
     }
 
     /// Ends the sending side (under TLS with close_notify first), when the writes queued before are done.
-    /// A barrier, not a wait: reads are not affected, later writes fail. (`closeWrite()`)
+    /// A barrier, not a wait: reads are not affected and do not hold it up, later writes fail.
+    /// (`closeWrite()`)
     pub fn close_write(&self) {
         drop(Operation::<()>::begin(&self.0, Call::CloseWrite));
     }
 
     /// Closes both sides, when what is queued is done: [`close_write`](Self::close_write) and
     /// [`close_read`](Self::close_read). With that the task is over, and its
-    /// [`completion`](Self::completion) comes. [`cancel`](Self::cancel) ends it at once instead.
+    /// [`completion`](Self::completion) comes. A read that waits for bytes is waited for: whoever keeps one
+    /// drops its operation, gives it a limit, or lets the peer end it. [`cancel`](Self::cancel) ends everything
+    /// at once instead.
     ///
     /// A task lives on behind the peer's end until this side has closed too, or nobody holds it any more.
     pub fn close(&self) {
@@ -143,12 +167,13 @@ impl StreamTask {
     /// A barrier: it begins when the writes queued before are done (and reads that have some of their
     /// bytes; a read that has none yet is carried across, and gets what TLS brings), and what is queued
     /// after it waits and travels encrypted. Called before `resume`, it gives TLS from the first byte. On a
-    /// stream that is under TLS it changes nothing. What was queued before it is judged without it, and it
-    /// without what was queued behind it.
+    /// stream that is under TLS it changes nothing, and completes with what was agreed on. What is queued
+    /// before it comes to the same as if it had not been called, and nothing that is queued behind it changes
+    /// what it comes to.
     ///
-    /// Await the server's go-ahead before calling this: a read that is queued together with it, before
-    /// anything has come, is such a read without a byte, and a greeting that comes then is unread clear text.
-    /// ([`Configuration::strict_barriers`](crate::Configuration::strict_barriers) waits for it instead.)
+    /// Await the server's go-ahead before calling this. Queued together with the read of a greeting, the start
+    /// does not wait for that read, which has no byte yet; the greeting is unread clear text then, and the task
+    /// fails. ([`Configuration::strict_barriers`](crate::Configuration::strict_barriers) waits for the read.)
     ///
     /// *Cancel safety.* Dropping the operation changes nothing: the barrier stands.
     ///
@@ -158,15 +183,27 @@ impl StreamTask {
     /// fails with any of these, and nothing queued behind ever leaves in clear text:
     /// [`UnexpectedClearText`](crate::ErrorKind::UnexpectedClearText): bytes lay unread before TLS, perhaps
     /// injected (see [`Configuration::unread_clear_text`](crate::Configuration::unread_clear_text)).
-    /// The `Certificate…` kinds: the server is not trusted. The `ClientCertificate…` kinds: it does not
-    /// trust us. [`Cancelled`](crate::ErrorKind::Cancelled): a challenge was cancelled.
+    /// The `Certificate…` kinds: the server is not trusted.
+    /// [`ServerRejected`](crate::ErrorKind::ServerRejected): the delegate refused it. The `ClientCertificate…`
+    /// kinds: it does not trust us; in TLS 1.3 a server may say that only behind the handshake, and then the
+    /// next read fails with it. [`Cancelled`](crate::ErrorKind::Cancelled): a challenge was cancelled.
     /// [`TimedOut(Limit::SecureStart)`](crate::Limit::SecureStart).
-    /// [`SecureConnectionFailed`](crate::ErrorKind::SecureConnectionFailed): anything else.
+    /// [`SecureConnectionFailed`](crate::ErrorKind::SecureConnectionFailed): the handshake failed otherwise.
+    /// Whatever ended the task before is told as it is.
     pub fn start_secure_connection(&self) -> Operation<TlsInfo> {
         self.start_secure_connection_with(SecureOptions::default())
     }
 
     /// The same with a server name or application protocols of its own.
+    ///
+    /// ```no_run
+    /// # async fn example(task: streamtask::StreamTask) -> Result<(), streamtask::Error> {
+    /// // Connected to an address, verified as the name that it was found under.
+    /// let options = streamtask::SecureOptions::default().server_name("mail.example.org").alpn(["imap"]);
+    /// let tls = task.start_secure_connection_with(options).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start_secure_connection_with(&self, options: SecureOptions) -> Operation<TlsInfo> {
         Operation::begin(&self.0, Call::StartSecure(options))
     }

@@ -51,7 +51,10 @@ async fn pinned_does_the_same() {
     assert_eq!(in_time(counted).await.expect("they are counted"), (2, 320));
     let config = pinned::config(&Sha256::of(b"another").to_string()).expect("one");
     let counted = pinned::count(("127.0.0.1", server.port()), config, "me", "secret");
-    in_time(counted).await.expect_err("that is somebody else");
+    let error = in_time(counted).await.expect_err("that is somebody else");
+    let refused = rustls::CertificateError::ApplicationVerificationFailure.into();
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    assert_eq!(cause, Some(&refused), "{error}");
 }
 
 #[test]
@@ -64,8 +67,10 @@ fn chat_does_the_same() {
         says.send(line.to_owned()).expect("it is open");
     }
     drop(says);
+    let next = || heard.recv_timeout(std::time::Duration::from_secs(20));
+    assert_eq!([next(), next()], [Ok("hello".into()), Ok("how are you?".into())]);
+    assert_eq!(next(), Err(mpsc::RecvTimeoutError::Disconnected), "it ends with the peer");
     chat::finish(tasks).expect("nothing panics");
-    assert_eq!(heard.iter().collect::<Vec<_>>(), ["hello", "how are you?"]);
 }
 
 /// The lines of a program that are neither empty nor a comment.
