@@ -106,6 +106,16 @@ impl Roots {
 
     /// Reads certificates in PEM, to be used with [`Roots::Extra`] or [`Roots::Only`].
     ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use streamtask::{Configuration, Roots, Session};
+    ///
+    /// let ours = Roots::certificates_from_pem(std::fs::read("our-authority.pem")?)?;
+    /// let session = Session::new(Configuration::default().roots(Roots::Extra(ours)))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] when it holds no certificate.
     pub fn certificates_from_pem(
@@ -237,7 +247,18 @@ impl Configuration {
         self
     }
 
-    /// Shows this certificate to servers that ask for one.
+    /// Shows this certificate to servers that ask for one; a delegate is not asked then.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::fs::read;
+    /// use streamtask::{Configuration, Identity, Session};
+    ///
+    /// let identity = Identity::from_pem(read("me.pem")?, read("me.key")?)?;
+    /// let session = Session::new(Configuration::default().identity(identity))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn identity(mut self, identity: Identity) -> Self {
         self.identity = Some(identity);

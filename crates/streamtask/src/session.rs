@@ -146,7 +146,9 @@ impl Session {
     /// The same, [resumed](StreamTask::resume): it connects now.
     ///
     /// # Errors
-    /// As [`stream_task`](Self::stream_task). That nobody answers is the error of what is called on the task.
+    /// As [`stream_task`](Self::stream_task). It returns before the connection is made and nothing has to wait for
+    /// that: if connecting fails, everything that is called on the task fails with the reason, and so does its
+    /// [`completion`](StreamTask::completion).
     ///
     /// # Examples
     /// ```no_run

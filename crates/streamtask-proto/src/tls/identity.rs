@@ -14,7 +14,19 @@ use crate::{Error, ErrorKind};
 pub struct Identity(Arc<CertifiedKey>);
 
 impl Identity {
-    /// Reads a chain (the leaf first) and a key in PEM. Both may be the same text.
+    /// Reads a chain (the leaf first) and a key in PEM: PKCS #8, PKCS #1 or SEC 1, not encrypted. Both may be the
+    /// same text.
+    ///
+    /// ```no_run
+    /// # use streamtask_proto::tls as streamtask;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::fs::read;
+    /// use streamtask::Identity;
+    ///
+    /// let identity = Identity::from_pem(read("me.pem")?, read("me.key")?)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] when there is no certificate or no key in it, the key is encrypted,

@@ -4,14 +4,28 @@ use std::sync::Arc;
 
 use streamtask_proto::{Error, Event, EventKind};
 
+use super::handover::{Giver, Streams};
 use super::shared::{Shared, State};
 use crate::task::events::Listener;
 use crate::trace;
 use crate::{InputStream, OutputStream, lock};
 
+impl Giver for Shared {
+    fn handed_over(self: Arc<Self>, unwanted: Option<Streams>) {
+        if let Some((input, output)) = unwanted {
+            let shared = self.clone();
+            self.mailbox.put(move || shared.offer_streams(input, output));
+        }
+        // A job of its own: should the delegate panic, the session forgets the task all the same.
+        let shared = self.clone();
+        self.mailbox.put(move || shared.leave_told());
+        self.mailbox.kick();
+    }
+}
+
 impl Shared {
     /// On the delegate queue: nobody kept the capture operation, so the delegate gets the streams.
-    pub(super) fn offer_streams(self: &Arc<Self>, input: InputStream, output: OutputStream) {
+    fn offer_streams(self: &Arc<Self>, input: InputStream, output: OutputStream) {
         if let Some(delegate) = self.delegate() {
             let (session, task) = self.handles();
             delegate.did_become_streams(&session, &task, input, output);
@@ -122,7 +136,7 @@ impl Shared {
     }
 
     /// The last word was had: the task lets its delegate go, and perhaps the session has its last message.
-    pub(super) fn leave_told(self: &Arc<Self>) {
+    fn leave_told(self: &Arc<Self>) {
         // Taken out first: a delegate is user code even when it is dropped.
         let delegate = lock(&self.particulars.delegate).take();
         drop(delegate);

@@ -243,6 +243,17 @@ impl StreamTask {
     /// Gives it a delegate of its own, which hears of it instead of the session's: to be called between
     /// [`Session::stream_task`](crate::Session::stream_task) and the first [`resume`](Self::resume).
     ///
+    /// ```no_run
+    /// # struct Careful;
+    /// # impl streamtask::SessionDelegate for Careful {}
+    /// # fn main() -> Result<(), streamtask::Error> {
+    /// let task = streamtask::Session::shared().stream_task("example.org", 993)?;
+    /// task.set_delegate(Careful)?;
+    /// task.resume();
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] once it was resumed.
     pub fn set_delegate(&self, delegate: impl SessionDelegate) -> Result<(), Error> {

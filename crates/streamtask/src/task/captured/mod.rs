@@ -30,6 +30,8 @@ use link::Link;
 /// Dropping it stops receiving. With the second half the connection is closed: what was written leaves,
 /// then close_notify under TLS and FIN, and what the peer still sends is thrown away until it ends too
 /// (see [`Configuration::linger`](crate::Configuration::linger)).
+///
+/// Captured streams have no deadlines of their own: whoever wants one wraps a call in `tokio::time::timeout`.
 pub struct InputStream(Arc<Link>);
 
 /// The sending half of a captured task.
