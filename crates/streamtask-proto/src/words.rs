@@ -133,15 +133,29 @@ impl Call {
     }
 }
 
-/// How an operation went well.
+/// How an operation went well. `C` is what a capture brings: the core knows only that it was done.
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub enum Outcome<C = ()> {
     /// Bytes, or the end.
     Read(ReadData),
     /// It is done, and there is nothing to say about it.
     Done,
     /// TLS is up.
     Secured(TlsInfo),
+    /// The streams were handed over, by [`Output::Captured`] right before.
+    Captured(C),
+}
+
+impl Outcome {
+    /// The same with the streams, if they were captured.
+    pub fn with_streams<C>(self, streams: impl FnOnce() -> C) -> Outcome<C> {
+        match self {
+            Outcome::Read(read) => Outcome::Read(read),
+            Outcome::Done => Outcome::Done,
+            Outcome::Secured(info) => Outcome::Secured(info),
+            Outcome::Captured(()) => Outcome::Captured(streams()),
+        }
+    }
 }
 
 /// What a read brought.

@@ -131,7 +131,7 @@ impl Stream {
             Some(error) => self.complete(id, Err(error)),
             None => {
                 self.hand_over();
-                self.complete(id, Ok(Outcome::Done));
+                self.complete(id, Ok(Outcome::Captured(())));
             }
         }
     }

@@ -130,7 +130,7 @@ impl World {
                 let data = read.data.to_vec();
                 Answer::Read { data, eof: read.eof, is_secure: read.is_secure }
             }
-            Ok(Outcome::Done) => Answer::Done,
+            Ok(Outcome::Done | Outcome::Captured(())) => Answer::Done,
             Ok(Outcome::Secured(_)) => Answer::Secured,
             Err(error) => Answer::Failed(plain(error.kind())),
         };

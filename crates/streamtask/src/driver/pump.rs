@@ -13,7 +13,6 @@ use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::task::coop::unconstrained;
 
 use super::after::Parting;
-use super::answer::Answer;
 use super::handover::Handover;
 use super::shared::{Shared, State};
 use crate::net::tcp::{self, Socket, connection_error};
@@ -39,11 +38,8 @@ impl Shared {
         loop {
             match state.stream.poll() {
                 Output::Complete(id, result) => {
-                    let captured = state.captured.take_if(|_| result.is_ok());
-                    let answer = result.map(|outcome| match captured {
-                        Some(handover) => Answer::Captured(handover),
-                        None => Answer::from(outcome),
-                    });
+                    let mut streams = || state.captured.take().expect("they came right before");
+                    let answer = result.map(|outcome| outcome.with_streams(&mut streams));
                     self.complete(state, id, answer);
                 }
                 Output::Event(event) => self.tell(state, event),
