@@ -59,7 +59,7 @@ pub enum ErrorKind {
     ClientCertificateRejected,
     /// The peer wants a certificate and got none.
     ClientCertificateRequired,
-    /// More would wait to be written than [`write_queue_limit`](crate::Options::write_queue_limit) allows.
+    /// More would wait to be written than `Configuration::write_queue_limit` allows.
     /// Nothing of this write was or will be sent.
     WriteQueueFull,
     /// This machine ran out of something (descriptors, memory for sockets).

@@ -218,7 +218,6 @@ impl Session {
     /// let task = session.connect("logs.example.org", 514)?;
     /// task.write("<14>I was here\n", None).detach();
     /// task.close();
-    /// drop(task);
     /// session.finished().await;
     /// # Ok(())
     /// # }
