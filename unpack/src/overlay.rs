@@ -28,7 +28,7 @@ pub(crate) fn lay(root: &Path, accounts: &[&str]) -> Result<(), Trouble> {
         // Not every system has all of them.
         let _ = fs::copy(Path::new("/etc").join(name), etc.join(name));
     }
-    // First the one of which nothing is run: should it fail, nothing is half covered.
+    // First the one from which nothing is run: should the system refuse, no program is covered.
     for place in ["etc", "usr"] {
         // A relative path: what stands before it may hold colons.
         let layers = format!("lowerdir={place}:/{place}");
@@ -41,14 +41,23 @@ pub(crate) fn lay(root: &Path, accounts: &[&str]) -> Result<(), Trouble> {
 
 /// The machine's accounts and those that are wanted.
 fn write_accounts(etc: &Path, names: &[&str]) -> Result<(), Trouble> {
-    let group = with_accounts(&fs::read_to_string("/etc/group")?, names, |name, id| {
-        format!("{name}:x:{id}:\n")
-    });
-    let passwd = with_accounts(&fs::read_to_string("/etc/passwd")?, names, |name, id| {
-        format!("{name}:x:{id}:{id}::/nonexistent:/usr/sbin/nologin\n")
-    });
+    let (group, passwd) =
+        accounts(&fs::read_to_string("/etc/group")?, &fs::read_to_string("/etc/passwd")?, names);
     fs::write(etc.join("group"), group)?;
     Ok(fs::write(etc.join("passwd"), passwd)?)
+}
+
+/// Groups and users, those of `names` among them; a user that is added is in the group of its name.
+fn accounts(group: &str, passwd: &str, names: &[&str]) -> (String, String) {
+    let group = with_accounts(group, names, |name, id| format!("{name}:x:{id}:\n"));
+    let group_of = |name: &str| {
+        let line = group.lines().find(|line| line.split(':').next() == Some(name));
+        line.and_then(|line| line.split(':').nth(2)).unwrap_or_default()
+    };
+    let passwd = with_accounts(passwd, names, |name, id| {
+        format!("{name}:x:{id}:{}::/nonexistent:/usr/sbin/nologin\n", group_of(name))
+    });
+    (group, passwd)
 }
 
 /// `accounts` and those of `names` that are missing, each with a number that nobody has.
@@ -75,8 +84,10 @@ mod tests {
     #[test]
     fn who_is_missing_is_added_under_a_number_that_nobody_has() {
         let group = "root:x:0:\npostfix:x:110:\nother:x:64000:\n";
-        let all =
-            with_accounts(group, &["postfix", "postdrop"], |name, id| format!("{name}:x:{id}:\n"));
-        assert_eq!(all, format!("{group}postdrop:x:64001:\n"));
+        let (groups, users) = accounts(group, "root:x:0:0::/:/bin/sh\n", &["postfix", "postdrop"]);
+        assert_eq!(groups, format!("{group}postdrop:x:64001:\n"));
+        // Each in the group of its name, whatever numbers were free.
+        assert!(users.contains("postfix:x:64000:110::"), "{users}");
+        assert!(users.contains("postdrop:x:64001:64001::"), "{users}");
     }
 }
