@@ -74,6 +74,27 @@ fn every_file_says_what_it_is_and_stays_near_one_idea() {
     }
 }
 
+/// Sessions, delegates and public tasks stand above it; tests in the driver's files may name anything.
+#[test]
+fn the_driver_names_nothing_that_stands_above_it() {
+    let above = ["session", "dispatch", "delegate", "registry", "task", "config", "foundation"];
+    let public = ["Session", "SessionDelegate", "StreamTask", "Configuration", "Events"];
+    let mut folder = Vec::new();
+    sources(&root().join("crates/streamtask/src/driver"), &mut folder);
+    assert!(folder.len() > 10, "the driver has moved");
+    for path in folder {
+        let code = read(&path);
+        let is_code = |line: &&str| !line.trim_start().starts_with("//");
+        let code: String = code.lines().filter(is_code).collect();
+        for named in code.split("crate::").skip(1) {
+            let named = named.split([';', '(', ')', '=']).next().unwrap_or_default();
+            let mut words = named.split(|c: char| !c.is_alphanumeric() && c != '_');
+            let found = words.find(|word| above.contains(word) || public.contains(word));
+            assert_eq!(found, None, "{}: {named}", path.display());
+        }
+    }
+}
+
 #[test]
 fn the_core_depends_on_no_runtime() {
     let manifest = read("crates/streamtask-proto/Cargo.toml");

@@ -216,7 +216,17 @@ pub(crate) struct Given {
     pub(crate) reason: Option<Arc<str>>,
 }
 
+impl Given {
+    pub(crate) const CANCELLED: Given =
+        Given { disposition: Disposition::Cancel, credential: None, reason: None };
+}
+
 impl Question {
+    /// Nobody waits for the answer any more.
+    pub(crate) fn withdraw(&self) {
+        self.give(Given::CANCELLED);
+    }
+
     pub(crate) fn give(&self, answer: Given) {
         lock(&self.given).get_or_insert(answer);
         self.came.notify_all();

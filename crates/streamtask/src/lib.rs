@@ -129,6 +129,7 @@
 //! does, started on first need.
 
 mod blocking;
+mod captured;
 mod challenge;
 mod config;
 mod delegate;
@@ -136,6 +137,7 @@ mod dispatch;
 mod driver;
 pub mod foundation;
 mod lingering;
+mod mailbox;
 mod net;
 mod queue;
 mod registry;
@@ -148,6 +150,7 @@ mod trace;
 /// The version of `bytes` whose [`Bytes`](bytes::Bytes) reads bring and writes take.
 pub use bytes;
 
+pub use captured::{Blocking, Compat, Duplex, InputStream, OutputStream, StreamStatus};
 pub use challenge::{
     AuthenticationMethod, Challenge, Credential, Disposition, ProtectionSpace, ServerTrust,
 };
@@ -164,7 +167,6 @@ pub use streamtask_proto::{
     EofKind, Error, ErrorKind, Event, EventKind, Fault, Limit, ReadData, TaskState, Timeout,
     UnreadClearText,
 };
-pub use task::captured::{Blocking, Compat, Duplex, InputStream, OutputStream, StreamStatus};
 pub use task::completion::Completion;
 pub use task::events::Events;
 pub use task::into_bytes::IntoBytes;

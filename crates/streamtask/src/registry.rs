@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::driver::Shared;
 use crate::lingering::Lingerer;
+use crate::task::TaskInner;
 
 /// Which tasks there are, and whether there may be more.
 #[derive(Default)]
@@ -16,7 +16,7 @@ pub(crate) struct Registry {
 
 /// A task, and that it is under way once it is.
 struct Entry {
-    task: Arc<Shared>,
+    task: Arc<TaskInner>,
     under_way: Option<Lingerer>,
 }
 
@@ -40,7 +40,7 @@ impl Registry {
     }
 
     /// Takes a task in, unless the session has been invalidated meanwhile.
-    pub(crate) fn enter(&mut self, number: u64, task: Arc<Shared>) -> bool {
+    pub(crate) fn enter(&mut self, number: u64, task: Arc<TaskInner>) -> bool {
         let is_open = self.phase == Phase::Open;
         if is_open {
             self.tasks.insert(number, Entry { task, under_way: None });
@@ -82,11 +82,11 @@ impl Registry {
     }
 
     /// The tasks in the order of their making.
-    pub(crate) fn tasks(&self) -> Vec<Arc<Shared>> {
+    pub(crate) fn tasks(&self) -> Vec<Arc<TaskInner>> {
         self.tasks.values().map(|entry| entry.task.clone()).collect()
     }
 
-    pub(crate) fn task(&self, number: u64) -> Option<Arc<Shared>> {
+    pub(crate) fn task(&self, number: u64) -> Option<Arc<TaskInner>> {
         self.tasks.get(&number).map(|entry| entry.task.clone())
     }
 }

@@ -3,19 +3,21 @@
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
 
 use streamtask_proto::tls::TlsConfig;
 use streamtask_proto::{Error, ErrorKind, Input, Stream, Target, TaskState};
-use tokio::runtime::Handle;
 
 use crate::delegate::SessionDelegate;
-use crate::dispatch::Mailbox;
-use crate::driver::Shared;
+use crate::dispatch::Dispatch;
+use crate::driver::{Setting, Shared};
 use crate::lingering::{Lingerer, Lingerers};
-use crate::net::linger::{Closer, Limits};
+use crate::mailbox::Mailbox;
+use crate::net::linger::Manner;
 use crate::queue::{DelegateQueue, Executor};
 use crate::registry::Registry;
-use crate::{Configuration, Finished, Lingering, StreamTask, lock, task};
+use crate::task::TaskInner;
+use crate::{Configuration, Finished, Lingering, StreamTask, lock};
 
 /// A group of tasks (`URLSession`). Cheap to clone; clones are the same session.
 ///
@@ -40,8 +42,8 @@ use crate::{Configuration, Finished, Lingering, StreamTask, lock, task};
 pub struct Session(Arc<SessionInner>);
 
 pub(crate) struct SessionInner {
-    pub(crate) configuration: Configuration,
-    pub(crate) executor: Executor,
+    configuration: Configuration,
+    executor: Executor,
     queue: DelegateQueue,
     tls: TlsConfig,
     delegate: Mutex<Option<Arc<dyn SessionDelegate>>>,
@@ -126,17 +128,11 @@ impl Session {
     pub fn stream_task(&self, host: &str, port: u16) -> Result<StreamTask, Error> {
         let target = Target::new(host, port)?;
         let number = lock(&self.0.registry).number().ok_or_else(invalidated)?;
-        let stream = Stream::new(
-            std::time::Instant::now(),
-            target.clone(),
-            self.0.configuration.options(),
-            Some(self.0.tls.clone()),
-        );
-        let shared = Shared::new(task::Particulars::new(number), target, self.0.clone(), stream);
-        if !lock(&self.0.registry).enter(number, shared.clone()) {
+        let task = self.0.task(number, target);
+        if !lock(&self.0.registry).enter(number, task.clone()) {
             return Err(invalidated());
         }
-        let task = StreamTask::handle(shared);
+        let task = StreamTask::handle(task);
         if let Some(delegate) = self.0.delegate() {
             delegate.did_create_task(self, &task);
         }
@@ -202,7 +198,7 @@ impl Session {
             (registry.invalidate(), registry.tasks())
         };
         for task in tasks {
-            task.input(Input::Cancel);
+            task.shared.input(Input::Cancel);
         }
         if is_over {
             self.0.become_invalid();
@@ -277,9 +273,9 @@ impl Session {
     }
 }
 
-fn is_under_way(task: &Arc<Shared>) -> bool {
-    let has_begun = task.lock().stream.has_begun();
-    has_begun && matches!(task.task_state(), TaskState::Running | TaskState::Suspended)
+fn is_under_way(task: &Arc<TaskInner>) -> bool {
+    let has_begun = task.shared.lock().stream.has_begun();
+    has_begun && matches!(task.shared.task_state(), TaskState::Running | TaskState::Suspended)
 }
 
 fn invalidated() -> Error {
@@ -289,6 +285,29 @@ fn invalidated() -> Error {
 impl SessionInner {
     pub(crate) fn delegate(&self) -> Option<Arc<dyn SessionDelegate>> {
         lock(&self.delegate).clone()
+    }
+
+    pub(crate) fn has_delegate(&self) -> bool {
+        lock(&self.delegate).is_some()
+    }
+
+    /// A task, which nobody knows yet.
+    fn task(self: &Arc<Self>, number: u64, target: Target) -> Arc<TaskInner> {
+        let options = self.configuration.options();
+        let stream = Stream::new(Instant::now(), target.clone(), options, Some(self.tls.clone()));
+        let setting = Setting {
+            number,
+            target,
+            is_told: self.has_delegate(),
+            tolerate_truncation: self.configuration.tolerate_truncation,
+            manner: Manner::new(self.configuration.linger, self.lingerers.clone()),
+        };
+        let mailbox = Mailbox::new(self.executor.clone());
+        Arc::new_cyclic(|task| {
+            let dispatch = Dispatch::new(task);
+            let shared = Shared::new(setting, stream, mailbox, dispatch.clone());
+            TaskInner::new(number, self.clone(), shared, dispatch)
+        })
     }
 
     /// A task is resumed for the first time. Call it without locks.
@@ -316,12 +335,6 @@ impl SessionInner {
                 delegate.did_become_invalid(&Session(inner), None);
             }
         });
-    }
-
-    /// What closes connections that `runtime` runs.
-    pub(crate) fn closer(&self, runtime: Handle) -> Closer {
-        let limits = Limits::new(self.configuration.linger);
-        Closer { runtime, limits, gate: self.lingerers.clone() }
     }
 
     /// Runs what the session has to say. Call it without locks.

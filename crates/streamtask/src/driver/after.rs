@@ -3,17 +3,14 @@
 //! No user code runs under the lock: wakers are woken and dropped here. Nor does anything that can block:
 //! threads are spawned here.
 
-use std::sync::Arc;
 use std::task::Waker;
 
-use crate::net::tcp::Socket;
-use streamtask_proto::{Event, HandshakeStep, ReadData};
+use streamtask_proto::{Event, HandshakeStep, ReadData, Target};
 
-use super::hop;
-use super::shared::Shared;
+use crate::captured::Returns;
 use crate::lingering::Lingerer;
 use crate::net::linger::Closer;
-use crate::task::captured::Returns;
+use crate::net::tcp::Socket;
 use crate::trace;
 
 /// Collected while the lock is held, carried out behind it.
@@ -33,8 +30,8 @@ pub(super) struct After {
     pub(super) is_forgotten: bool,
     /// Whether the driver is to look.
     pub(super) driver: bool,
-    /// Whether the session has something to say.
-    pub(super) session: bool,
+    /// Whether the task is over and nobody has to hear of it first.
+    pub(super) is_over: bool,
 }
 
 /// A socket, and what is still to be said on it.
@@ -55,14 +52,19 @@ pub(super) struct Return {
 
 impl After {
     pub(super) fn is_empty(&self) -> bool {
-        let has_more = self.driver || self.session || self.step.is_some();
+        let has_more = self.driver || self.is_over || self.step.is_some();
         let has_bytes = self.parting.is_some() || self.returned.is_some();
         let has_news = !self.traced.is_empty() || self.is_forgotten;
         !has_more && !has_bytes && !has_news && self.wakes.is_empty() && self.drops.is_empty()
     }
 
-    /// Whether the session has something to say, which comes last.
-    pub(super) fn carry_out(self, shared: &Arc<Shared>) -> bool {
+    /// Whether the task is over, which comes last. `make` makes a step of the handshake.
+    pub(super) fn carry_out(
+        self,
+        number: u64,
+        target: &Target,
+        make: impl FnOnce(Box<HandshakeStep>),
+    ) -> bool {
         // What is ours comes first: those who are woken may look for it.
         if let Some(Parting { closer, lingerer, socket, words }) = self.parting {
             closer.close_as(lingerer, socket, words, false);
@@ -71,17 +73,17 @@ impl After {
             to.give_back(read, is_last);
         }
         if let Some(step) = self.step {
-            hop::make(shared.clone(), step);
+            make(step);
         }
         for event in &self.traced {
-            trace::happened(shared.particulars.number, &shared.target, event);
+            trace::happened(number, target, event);
         }
         if self.is_forgotten {
-            trace::is_waited_for_unresumed(shared.particulars.number, &shared.target);
+            trace::is_waited_for_unresumed(number, target);
         }
         self.wakes.wake();
         drop(self.drops);
-        self.session
+        self.is_over
     }
 }
 

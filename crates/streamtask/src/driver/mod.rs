@@ -1,5 +1,6 @@
 //! What acts on the core's decisions: sockets, timers, wake-ups.
 //!
+//! It knows no session, no delegate and no public task: what those have to hear it says as plain [`news`].
 //! [`shared`] holds everything of one task behind one lock, [`operations`] and [`telling`] are what is
 //! done under it, [`after`] what is left until it is let go. [`pump`] carries the core's wishes out, and
 //! [`run`] is the spawned future that does so when nobody else does: whoever polls an operation drives
@@ -11,6 +12,8 @@ mod attention;
 mod handover;
 mod hop;
 mod lead;
+mod listener;
+mod news;
 mod operations;
 mod pump;
 mod run;
@@ -21,9 +24,11 @@ mod threads;
 mod waiters;
 
 pub(crate) use answer::Answer;
+pub(crate) use listener::Listener;
+pub(crate) use news::{Hear, News};
 pub(crate) use operations::Enqueued;
 pub(crate) use run::spawn;
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Setting, Shared};
 
 #[cfg(test)]
 mod tests {

@@ -15,8 +15,8 @@ use tokio::task::coop::unconstrained;
 use super::after::Parting;
 use super::handover::Handover;
 use super::shared::{Shared, State};
+use crate::captured;
 use crate::net::tcp::{self, Socket, connection_error};
-use crate::task::captured;
 
 impl Shared {
     /// Does what can be done now. While the peer keeps up that may be much, and others wait for the lock (a
@@ -68,7 +68,7 @@ impl Shared {
 
     /// The socket and the pipe leave the task; it is over without another word.
     fn capture(self: &Arc<Self>, state: &mut State, pipe: Pipe) {
-        let tolerates = self.session.configuration.tolerate_truncation;
+        let tolerates = self.tolerate_truncation;
         if let (Some(socket), Some(closer)) = (state.socket.take(), self.closer()) {
             let streams = captured::streams(socket, pipe, tolerates, closer);
             state.returns = Some(streams.0.returns());

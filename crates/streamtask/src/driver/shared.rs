@@ -5,7 +5,7 @@
 //! out when it lets the lock go. There it is also decided who is woken, computed from what waits.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::time::Instant;
 
@@ -16,23 +16,39 @@ use super::after::After;
 use super::answer::Answered;
 use super::attention::{Attention, Audience};
 use super::handover::Handover;
+use super::hop;
 use super::lead::{Lead, Left};
+use super::listener::Listener;
+use super::news::{Hear, News};
 use super::waiters::Waiters;
-use crate::dispatch::Mailbox;
-use crate::net::linger::Closer;
+use crate::captured::Returns;
+use crate::challenge::Question;
+use crate::mailbox::Mailbox;
+use crate::net::linger::{Closer, Manner};
 use crate::net::tcp::Socket;
-use crate::session::SessionInner;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, lock};
-use crate::task::Particulars;
-use crate::task::captured::Returns;
-use crate::task::events::Listener;
+
+/// What a task is to its driver from the beginning on.
+pub(crate) struct Setting {
+    /// Its number, for those who trace.
+    pub(crate) number: u64,
+    pub(crate) target: Target,
+    /// Whether whoever stands above wants to hear of all that happens, as soon as it does.
+    pub(crate) is_told: bool,
+    pub(crate) tolerate_truncation: bool,
+    /// How its connection is closed.
+    pub(crate) manner: Manner,
+}
 
 /// One task, shared by its handles, its operations and its driver.
 pub(crate) struct Shared {
-    pub(crate) particulars: Particulars,
+    pub(crate) number: u64,
     pub(crate) target: Target,
-    pub(crate) session: Arc<SessionInner>,
     pub(crate) mailbox: Mailbox,
+    /// Who hears what there is to say.
+    pub(super) above: Arc<dyn Hear>,
+    pub(super) tolerate_truncation: bool,
+    manner: Manner,
     pub(super) lead: Arc<Lead>,
     pub(super) read_waker: Waker,
     /// Completed reads that nobody has looked at.
@@ -67,33 +83,36 @@ pub(crate) struct State {
     pub(crate) listeners: Vec<Arc<Listener>>,
     /// Those who wait for the end.
     pub(crate) completions: Waiters,
-    /// Whether a delegate hears of what happens.
-    pub(crate) has_delegate: bool,
+    /// Whether all that happens is said, as soon as it does.
+    pub(crate) is_told: bool,
     /// How the task ended, once it has.
     pub(crate) ended: Option<Result<(), Error>>,
-    /// Whether the delegate has been told.
+    /// Whether everybody who is told has heard of the end.
     pub(crate) is_announced: bool,
     /// The question that is open, to be withdrawn when the task ends.
-    pub(crate) question: Option<Arc<crate::challenge::Question>>,
+    pub(crate) question: Option<Arc<Question>>,
     pub(super) after: After,
     local: Option<std::net::SocketAddr>,
     pub(crate) remote: Option<std::net::SocketAddr>,
 }
 
 impl Shared {
+    /// A task that is told of in `mailbox`, where `above` hears.
     pub(crate) fn new(
-        particulars: Particulars,
-        target: Target,
-        session: Arc<SessionInner>,
+        setting: Setting,
         stream: Stream,
+        mailbox: Mailbox,
+        above: Arc<dyn Hear>,
     ) -> Arc<Self> {
+        let Setting { number, target, is_told, tolerate_truncation, manner } = setting;
         let lead = Lead::new();
-        let has_delegate = session.delegate().is_some();
         Arc::new(Shared {
-            particulars,
+            number,
             target,
-            mailbox: Mailbox::new(session.executor.clone()),
-            session,
+            mailbox,
+            above,
+            tolerate_truncation,
+            manner,
             read_waker: lead.clone().into(),
             lead,
             uncollected: AtomicUsize::new(0),
@@ -112,7 +131,7 @@ impl Shared {
                 is_waited_for_unresumed: false,
                 listeners: Vec::new(),
                 completions: Waiters::default(),
-                has_delegate,
+                is_told,
                 ended: None,
                 is_announced: false,
                 question: None,
@@ -146,17 +165,7 @@ impl Shared {
         state.wake_driver();
     }
 
-    /// The task's own delegate, or else the session's.
-    pub(crate) fn delegate(&self) -> Option<Arc<dyn crate::SessionDelegate>> {
-        lock(&self.particulars.delegate).clone().or_else(|| self.session.delegate())
-    }
-
-    /// What delegates are handed.
-    pub(crate) fn handles(self: &Arc<Self>) -> (crate::Session, crate::StreamTask) {
-        (crate::Session::from_inner(self.session.clone()), crate::StreamTask::handle(self.clone()))
-    }
-
-    /// Foundation's state: a cancelled task is *canceling* until its delegate has heard of it.
+    /// Foundation's state: a cancelled task is *canceling* until its end is announced.
     pub(crate) fn task_state(self: &Arc<Self>) -> TaskState {
         let state = self.lock();
         match &state.ended {
@@ -170,11 +179,7 @@ impl Shared {
 
     /// What closes the connection, for there is none before there is a runtime.
     pub(super) fn closer(&self) -> Option<Closer> {
-        self.runtime.get().map(|runtime| self.session.closer(runtime.clone()))
-    }
-
-    pub(crate) fn weak(self: &Arc<Self>) -> Weak<Self> {
-        Arc::downgrade(self)
+        self.runtime.get().map(|runtime| self.manner.closer(runtime.clone()))
     }
 }
 
@@ -204,8 +209,7 @@ impl State {
     }
 
     fn audience(&self) -> Audience {
-        let is_nobody =
-            !self.has_delegate && self.listeners.is_empty() && self.completions.is_empty();
+        let is_nobody = !self.is_told && self.listeners.is_empty() && self.completions.is_empty();
         if is_nobody { Audience::Nobody } else { Audience::Somebody }
     }
 
@@ -268,11 +272,16 @@ impl Drop for Locked<'_> {
         let after = (!self.after.is_empty()).then(|| std::mem::take(&mut self.after));
         let lent = self.stream.take_lent();
         self.state = None;
-        let session = after.is_some_and(|after| after.carry_out(shared));
+        let is_over = after.is_some_and(|after| {
+            after.carry_out(shared.number, &shared.target, |step| {
+                let shared = shared.clone();
+                hop::make(step, move |input| shared.input(input));
+            })
+        });
         drop(lent);
         shared.mailbox.kick();
-        if session {
-            shared.session.kick();
+        if is_over {
+            shared.above.hear(News::Over);
         }
     }
 }

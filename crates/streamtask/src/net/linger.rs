@@ -23,29 +23,40 @@ use tokio::time::{Sleep, sleep};
 use super::leaving::Leaving;
 use crate::lingering::{Lingerer, Lingerers};
 
+/// How connections are closed, and where they are counted meanwhile.
+#[derive(Clone)]
+pub(crate) struct Manner {
+    limits: Limits,
+    gate: Arc<Lingerers>,
+}
+
+impl Manner {
+    pub(crate) fn new(time: Timeout, gate: Arc<Lingerers>) -> Self {
+        Manner { limits: Limits { time, bytes: MOST_IN_FLIGHT }, gate }
+    }
+
+    /// What closes connections that `runtime` runs.
+    pub(crate) fn closer(&self, runtime: Handle) -> Closer {
+        Closer { runtime, manner: self.clone() }
+    }
+}
+
 /// What it takes to close connections.
 #[derive(Clone)]
 pub(crate) struct Closer {
     /// Where those linger that cannot be closed at once.
     pub(crate) runtime: Handle,
-    pub(crate) limits: Limits,
-    pub(crate) gate: Arc<Lingerers>,
+    manner: Manner,
 }
 
 /// How far closing goes.
 #[derive(Clone, Copy)]
-pub(crate) struct Limits {
+struct Limits {
     /// How long it may get no further: while something of ours still leaves or is still acknowledged, the
     /// time begins anew.
-    pub(crate) time: Timeout,
+    time: Timeout,
     /// How many bytes are read and thrown away.
-    pub(crate) bytes: usize,
-}
-
-impl Limits {
-    pub(crate) fn new(time: Timeout) -> Self {
-        Limits { time, bytes: MOST_IN_FLIGHT }
-    }
+    bytes: usize,
 }
 
 /// What an echo may owe us when both directions are full: Linux lets a socket grow to 4 MiB for sending and
@@ -64,7 +75,7 @@ impl Closer {
 
     /// A place among those that linger, for whoever must be seen there before they can [close](Self::close_as).
     pub(crate) fn enter(&self) -> Lingerer {
-        self.gate.enter()
+        self.manner.gate.enter()
     }
 
     /// The same as [`close`](Self::close), from a place that was taken before.
@@ -75,7 +86,7 @@ impl Closer {
         words: impl Into<Vec<u8>>,
         has_fin: bool,
     ) {
-        let mut leaving = Leaving::new(socket, words.into(), has_fin, self.limits.bytes);
+        let mut leaving = Leaving::new(socket, words.into(), has_fin, self.manner.limits.bytes);
         if !leaving.is_over_at_once() {
             self.runtime.spawn(self.farewell(lingerer, leaving));
         }
@@ -85,7 +96,7 @@ impl Closer {
         Farewell {
             left: leaving.left(),
             leaving,
-            time: self.limits.time,
+            time: self.manner.limits.time,
             limit: None,
             is_over: false,
             _lingerer: lingerer,
@@ -160,7 +171,7 @@ mod tests {
     }
 
     fn closer(runtime: Handle, time: Duration) -> Closer {
-        Closer { runtime, limits: Limits::new(time.into()), gate: Arc::default() }
+        Manner::new(time.into(), Arc::default()).closer(runtime)
     }
 
     /// Ours, and the peer's, which blocks.
@@ -199,9 +210,9 @@ mod tests {
         soon(theirs.read_to_end(&mut all)).await.expect("no reset");
         assert!(all[..count].iter().all(|byte| *byte == 7));
         assert!(all.len() == count + 200_000 && all[count..].iter().all(|byte| *byte == 8));
-        assert_eq!(closer.gate.count(), 1, "the peer has not ended");
+        assert_eq!(closer.manner.gate.count(), 1, "the peer has not ended");
         drop(theirs);
-        soon(Lingering::new(closer.gate)).await;
+        soon(Lingering::new(closer.manner.gate)).await;
     }
 
     #[cfg(target_os = "linux")]
@@ -217,7 +228,7 @@ mod tests {
         .await;
         let closer = closer(Handle::current(), GUARD);
         closer.close(ours, [], false);
-        assert_eq!(closer.gate.count(), 0);
+        assert_eq!(closer.manner.gate.count(), 0);
         let mut all = Vec::new();
         soon(theirs.read_to_end(&mut all)).await.expect("no reset");
         assert_eq!(all, b"x");
@@ -234,7 +245,7 @@ mod tests {
             }
             let closer = closer(Handle::current(), GUARD);
             closer.close(ours, *b"bye", is_known);
-            assert_eq!(closer.gate.count(), 0);
+            assert_eq!(closer.manner.gate.count(), 0);
             let mut all = Vec::new();
             soon(theirs.read_to_end(&mut all)).await.expect("no reset");
             assert_eq!(all, b"bye");
@@ -260,8 +271,8 @@ mod tests {
         fill(&mut ours).await;
         let closer = closer(Handle::current(), Duration::from_millis(50));
         closer.close(ours, [8; 200_000], false);
-        assert_eq!(closer.gate.count(), 1);
-        soon(Lingering::new(closer.gate)).await;
+        assert_eq!(closer.manner.gate.count(), 1);
+        soon(Lingering::new(closer.manner.gate)).await;
     }
 
     #[cfg(target_os = "linux")]
@@ -305,11 +316,11 @@ mod tests {
         theirs.write_all(b"greeting").await.expect("it stands");
         soon(ours.readable()).await.expect("it stands");
         let mut closer = closer(Handle::current(), Duration::ZERO);
-        closer.limits.bytes = 1 << 20;
+        closer.manner.limits.bytes = 1 << 20;
         closer.close(ours, [], false);
         let flood = async { while theirs.write_all(&[0; 64 << 10]).await.is_ok() {} };
         soon(flood).await;
-        soon(Lingering::new(closer.gate)).await;
+        soon(Lingering::new(closer.manner.gate)).await;
     }
 
     #[tokio::test]
@@ -329,12 +340,12 @@ mod tests {
                 }
                 false => {
                     closer.close(ours, [8; 200_000], false);
-                    assert_eq!(closer.gate.count(), 1);
+                    assert_eq!(closer.manner.gate.count(), 1);
                     tokio::task::yield_now().await;
                     reset();
                 }
             }
-            soon(Lingering::new(closer.gate)).await;
+            soon(Lingering::new(closer.manner.gate)).await;
         }
     }
 
@@ -352,11 +363,11 @@ mod tests {
                 }
                 false => {
                     closer.close(ours, *b"last words", false);
-                    assert_eq!(closer.gate.count(), 1);
+                    assert_eq!(closer.manner.gate.count(), 1);
                     drop(runtime);
                 }
             }
-            assert_eq!(closer.gate.count(), 0);
+            assert_eq!(closer.manner.gate.count(), 0);
             let mut all = Vec::new();
             theirs.read_to_end(&mut all).expect("no reset");
             assert_eq!(all, b"last words");

@@ -1,6 +1,5 @@
 //! What happens to a task, as a stream.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -11,7 +10,7 @@ use futures_core::Stream;
 use streamtask_proto::Event;
 
 use crate::blocking::block_on;
-use crate::driver::Shared;
+use crate::driver::{Listener, Shared};
 use crate::sync::{Mutex, lock};
 
 /// The events of one task, from when it was asked for; the last is
@@ -37,47 +36,6 @@ use crate::sync::{Mutex, lock};
 pub struct Events {
     shared: Arc<Shared>,
     listener: Arc<Listener>,
-}
-
-/// Where events wait for the one who listens.
-#[derive(Default)]
-pub(crate) struct Listener(Mutex<Heard>);
-
-#[derive(Default)]
-struct Heard {
-    events: VecDeque<Event>,
-    is_over: bool,
-    waker: Option<Waker>,
-}
-
-impl Listener {
-    /// Takes an event in. Whoever sleeps over it comes back, to be woken without locks.
-    pub(crate) fn hear(&self, event: Event) -> Option<Waker> {
-        let mut heard = lock(&self.0);
-        heard.events.push_back(event);
-        heard.waker.take()
-    }
-
-    /// There will be no more.
-    pub(crate) fn hear_no_more(&self) -> Option<Waker> {
-        let mut heard = lock(&self.0);
-        heard.is_over = true;
-        heard.waker.take()
-    }
-
-    fn poll(&self, waker: &Waker) -> Poll<Option<Event>> {
-        // Cloning and dropping wakers runs the executor's code, which must find no lock taken.
-        let mine = waker.clone();
-        let mut heard = lock(&self.0);
-        let (polled, unused) = match heard.events.pop_front() {
-            Some(event) => (Poll::Ready(Some(event)), Some(mine)),
-            None if heard.is_over => (Poll::Ready(None), Some(mine)),
-            None => (Poll::Pending, heard.waker.replace(mine)),
-        };
-        drop(heard);
-        drop(unused);
-        polled
-    }
 }
 
 impl Events {
@@ -159,8 +117,6 @@ impl Drop for Events {
 
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events")
-            .field("waiting", &lock(&self.listener.0).events.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Events").field("waiting", &self.listener.waiting()).finish_non_exhaustive()
     }
 }

@@ -3,8 +3,6 @@
 //! This file is the base that all tasks have (`URLSessionTask`); [`stream`] adds what a stream task can
 //! do. What calls return and what a task ends in stand beside it.
 
-mod asker;
-pub(crate) mod captured;
 pub(crate) mod completion;
 pub(crate) mod events;
 pub(crate) mod into_bytes;
@@ -19,11 +17,12 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use streamtask_proto::tls::TlsInfo;
+use streamtask_proto::tls::{Ask, TlsInfo};
 use streamtask_proto::{Error, ErrorKind, Input, TaskState};
 
 use crate::delegate::SessionDelegate;
 use crate::driver::Shared;
+use crate::session::SessionInner;
 use crate::{Completion, Events, Progress, Session, driver, lock, runtime};
 
 /// One raw stream, from its name to its end (`URLSessionStreamTask`).
@@ -43,9 +42,11 @@ use crate::{Completion, Events, Progress, Session, driver, lock, runtime};
 /// Cheap to clone; clones are the same task, and equal. **Dropping** the last one lets what is queued run
 /// to its end, then closes the connection cleanly ([`Session::all_tasks`] can still hand it out
 /// meanwhile).
-pub struct StreamTask(Arc<Shared>);
+pub struct StreamTask(Arc<TaskInner>);
 
-/// What is a task's own and never the connection's.
+/// A task: what is its own and never the connection's, and what it shares with its driver.
+///
+/// Its session keeps it until it is over.
 ///
 /// Nobody makes a task without a session:
 /// ```compile_fail,E0599
@@ -54,8 +55,12 @@ pub struct StreamTask(Arc<Shared>);
 /// ```compile_fail,E0423
 /// let make = streamtask::StreamTask;
 /// ```
-pub(crate) struct Particulars {
+pub(crate) struct TaskInner {
     pub(crate) number: u64,
+    pub(crate) session: Arc<SessionInner>,
+    pub(crate) shared: Arc<Shared>,
+    /// Who asks its delegate during a handshake.
+    asker: Arc<dyn Ask>,
     pub(crate) delegate: Mutex<Option<Arc<dyn SessionDelegate>>>,
     description: Mutex<Option<String>>,
     earliest_begin_date: Mutex<Option<SystemTime>>,
@@ -63,10 +68,18 @@ pub(crate) struct Particulars {
     handles: AtomicUsize,
 }
 
-impl Particulars {
-    pub(crate) fn new(number: u64) -> Self {
-        Particulars {
+impl TaskInner {
+    pub(crate) fn new(
+        number: u64,
+        session: Arc<SessionInner>,
+        shared: Arc<Shared>,
+        asker: Arc<dyn Ask>,
+    ) -> Self {
+        TaskInner {
             number,
+            session,
+            shared,
+            asker,
             delegate: Mutex::default(),
             description: Mutex::default(),
             earliest_begin_date: Mutex::default(),
@@ -104,16 +117,16 @@ impl Priority {
 
 impl StreamTask {
     /// A (further) handle of a task.
-    pub(crate) fn handle(shared: Arc<Shared>) -> Self {
-        if shared.particulars.handles.fetch_add(1, Ordering::AcqRel) == 0 {
-            shared.lock().stream.handle(std::time::Instant::now(), Input::Abandoned(false));
+    pub(crate) fn handle(task: Arc<TaskInner>) -> Self {
+        if task.handles.fetch_add(1, Ordering::AcqRel) == 0 {
+            task.shared.lock().stream.handle(std::time::Instant::now(), Input::Abandoned(false));
         }
-        StreamTask(shared)
+        StreamTask(task)
     }
 
     /// Its number, unique in its session, from 1 on. (`taskIdentifier`)
     pub fn identifier(&self) -> u64 {
-        self.0.particulars.number
+        self.0.number
     }
 
     /// The session that made it, which every handle of the task keeps alive.
@@ -123,18 +136,18 @@ impl StreamTask {
 
     /// The host it was made for, if it was made for one.
     pub fn host(&self) -> Option<&str> {
-        Some(self.0.target.host())
+        Some(self.0.shared.target.host())
     }
 
     /// The port it was made for, if it was made for one.
     pub fn port(&self) -> Option<u16> {
-        Some(self.0.target.port())
+        Some(self.0.shared.target.port())
     }
 
     /// Where it stands. It is suspended until [`resume`](Self::resume) has been called as often as
     /// [`suspend`](Self::suspend), and once more. (`state`)
     pub fn state(&self) -> TaskState {
-        self.0.task_state()
+        self.0.shared.task_state()
     }
 
     /// Starts the task, or takes one `suspend` back; once more than needed is harmless. (`resume()`)
@@ -142,64 +155,65 @@ impl StreamTask {
     /// The connection is opened now, before the first operation, by the tokio runtime around this call or
     /// else by the library's own.
     pub fn resume(&self) {
-        let begins = !self.0.lock().stream.has_begun();
+        let begins = !self.0.shared.lock().stream.has_begun();
         if begins {
             self.0.session.task_begins(self.identifier());
             self.ask_the_delegate();
         }
-        self.0.input(Input::Resume);
-        if self.0.wants_driver() {
+        self.0.shared.input(Input::Resume);
+        if self.0.shared.wants_driver() {
             match runtime::handle() {
-                Ok(runtime) => driver::spawn(self.0.clone(), &runtime),
-                Err(error) => self.0.input(Input::Failed(error)),
+                Ok(runtime) => driver::spawn(self.0.shared.clone(), &runtime),
+                Err(error) => self.0.shared.input(Input::Failed(error)),
             }
         }
     }
 
     /// From now on questions of TLS go to the delegate there is.
     fn ask_the_delegate(&self) {
-        let has_own = lock(&self.0.particulars.delegate).is_some();
-        let asker = asker::asker(&self.0);
-        self.0.lock().stream.set_asker(asker, !has_own);
+        let has_own = lock(&self.0.delegate).is_some();
+        let has_any = has_own || self.0.session.has_delegate();
+        let asker = has_any.then(|| self.0.asker.clone());
+        self.0.shared.lock().stream.set_asker(asker, !has_own);
     }
 
     /// Pauses both lanes: nothing is read, written or completed, and no time passes for timeouts. The
     /// connection stays; a handshake under way runs to its end. Nests with `resume`. (`suspend()`)
     pub fn suspend(&self) {
-        self.0.input(Input::Suspend);
+        self.0.shared.input(Input::Suspend);
     }
 
     /// Ends the task at once: every operation fails as cancelled, reads first, then the delegate hears
     /// `did_complete`. May be called from anywhere, callbacks included, and more than once. (`cancel()`)
     pub fn cancel(&self) {
-        self.0.input(Input::Cancel);
+        self.0.shared.input(Input::Cancel);
     }
 
     /// A future that is ready when the task is over: well, if it was closed or its streams were captured, or with
     /// the error that ended it.
     pub fn completion(&self) -> Completion {
-        Completion::new(self.0.clone())
+        Completion::new(self.0.shared.clone())
     }
 
     /// What happens from now on, as a stream, for those who do not want a delegate.
     pub fn events(&self) -> Events {
-        Events::new(&self.0)
+        Events::new(&self.0.shared)
     }
 
     /// The error that ended it; none while it is under way, and none if it ended well or its streams were
     /// captured. A reset or a failed send that left the other direction open is no end. (`error`)
     pub fn error(&self) -> Option<Error> {
-        self.0.lock().stream.error().cloned()
+        self.0.shared.lock().stream.error().cloned()
     }
 
     /// The hint that [`set_priority`](Self::set_priority) gave, or [`Priority::DEFAULT`]. (`priority`)
     pub fn priority(&self) -> Priority {
-        Priority(f32::from_bits(self.0.particulars.priority.load(Ordering::Relaxed)))
+        Priority(f32::from_bits(self.0.priority.load(Ordering::Relaxed)))
     }
 
     /// Hints how much it matters beside others. Nothing depends on it yet.
     pub fn set_priority(&self, priority: Priority) {
-        self.0.particulars.priority.store(priority.0.to_bits(), Ordering::Relaxed);
+        self.0.priority.store(priority.0.to_bits(), Ordering::Relaxed);
     }
 
     /// Its progress: of unknown length until it ends. (`progress`)
@@ -210,34 +224,34 @@ impl StreamTask {
     /// Application bytes that the operating system has taken, or under TLS the encryption.
     /// (`countOfBytesSent`)
     pub fn bytes_sent(&self) -> u64 {
-        self.0.lock().stream.byte_counts().0
+        self.0.shared.lock().stream.byte_counts().0
     }
 
     /// Application bytes that reads have brought, without those that came back because nobody looked at
     /// them. (`countOfBytesReceived`)
     pub fn bytes_received(&self) -> u64 {
-        self.0.lock().stream.byte_counts().1
+        self.0.shared.lock().stream.byte_counts().1
     }
 
     /// Bytes of writes that wait for the operating system, or under TLS for the encryption.
     pub fn queued_bytes(&self) -> usize {
-        self.0.lock().stream.queued_bytes()
+        self.0.shared.lock().stream.queued_bytes()
     }
 
     /// A label of the program's own, which the library does not look at. (`taskDescription`)
     pub fn description(&self) -> Option<String> {
-        lock(&self.0.particulars.description).clone()
+        lock(&self.0.description).clone()
     }
 
     /// Replaces the label; may be called at any time.
     pub fn set_description(&self, description: impl Into<String>) {
-        *lock(&self.0.particulars.description) = Some(description.into());
+        *lock(&self.0.description) = Some(description.into());
     }
 
     /// The delegate that [`set_delegate`](Self::set_delegate) gave it, until the task is over; not the
     /// session's. (`delegate`)
     pub fn delegate(&self) -> Option<Arc<dyn SessionDelegate>> {
-        lock(&self.0.particulars.delegate).clone()
+        lock(&self.0.delegate).clone()
     }
 
     /// Gives it a delegate of its own, which hears of it instead of the session's: to be called between
@@ -257,13 +271,13 @@ impl StreamTask {
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] once it was resumed.
     pub fn set_delegate(&self, delegate: impl SessionDelegate) -> Result<(), Error> {
-        let mut state = self.0.lock();
+        let mut state = self.0.shared.lock();
         if state.stream.has_begun() {
             let why = "a task's delegate is set before it is resumed";
             return Err(Error::new(ErrorKind::InvalidArgument).with_detail(why));
         }
-        state.has_delegate = true;
-        let before = lock(&self.0.particulars.delegate).replace(Arc::new(delegate));
+        state.is_told = true;
+        let before = lock(&self.0.delegate).replace(Arc::new(delegate));
         // A delegate is user code even when it is dropped: not under a lock.
         drop(state);
         drop(before);
@@ -272,32 +286,32 @@ impl StreamTask {
 
     /// Kept and not acted on: it concerns background sessions. (`earliestBeginDate`)
     pub fn earliest_begin_date(&self) -> Option<SystemTime> {
-        *lock(&self.0.particulars.earliest_begin_date)
+        *lock(&self.0.earliest_begin_date)
     }
 
     /// Sets that date.
     pub fn set_earliest_begin_date(&self, date: Option<SystemTime>) {
-        *lock(&self.0.particulars.earliest_begin_date) = date;
+        *lock(&self.0.earliest_begin_date) = date;
     }
 
     /// This end's address, once connected; after the end only if it was asked for before.
     pub fn local_address(&self) -> Option<SocketAddr> {
-        self.0.lock().local_address()
+        self.0.shared.lock().local_address()
     }
 
     /// The other end's address, once connected.
     pub fn remote_address(&self) -> Option<SocketAddr> {
-        self.0.lock().remote
+        self.0.shared.lock().remote
     }
 
     /// What the latest handshake agreed on; stays when TLS was stopped.
     pub fn tls_info(&self) -> Option<TlsInfo> {
-        self.0.lock().stream.tls_info().cloned()
+        self.0.shared.lock().stream.tls_info().cloned()
     }
 
     /// Whether the stream is under TLS now.
     pub fn is_secure(&self) -> bool {
-        self.0.lock().stream.is_secure()
+        self.0.shared.lock().stream.is_secure()
     }
 }
 
@@ -309,10 +323,10 @@ impl Clone for StreamTask {
 
 impl Drop for StreamTask {
     fn drop(&mut self) {
-        if self.0.particulars.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.0.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
             // Another one may have been made meanwhile: whoever has the lock sees how many there are.
-            let handles = &self.0.particulars.handles;
-            self.0.input_of(|| Input::Abandoned(handles.load(Ordering::Acquire) == 0));
+            let handles = &self.0.handles;
+            self.0.shared.input_of(|| Input::Abandoned(handles.load(Ordering::Acquire) == 0));
         }
     }
 }
@@ -339,7 +353,7 @@ impl fmt::Display for StreamTask {
             TaskState::Canceling => "canceling",
             TaskState::Completed => "completed",
         };
-        write!(f, "stream task {} to {} ({state})", self.identifier(), self.0.target)
+        write!(f, "stream task {} to {} ({state})", self.identifier(), self.0.shared.target)
     }
 }
 
@@ -347,7 +361,7 @@ impl fmt::Debug for StreamTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamTask")
             .field("identifier", &self.identifier())
-            .field("target", &self.0.target)
+            .field("target", &self.0.shared.target)
             .field("state", &self.state())
             .field("description", &self.description())
             .field("error", &self.error())

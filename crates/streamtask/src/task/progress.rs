@@ -5,22 +5,22 @@ use std::sync::Arc;
 
 use streamtask_proto::Input;
 
-use crate::driver::Shared;
+use super::TaskInner;
 
 /// The progress of a task (`Progress`): bytes so far, of an unknown total until it is over.
 ///
 /// Dropping it changes nothing.
 #[derive(Clone)]
-pub struct Progress(Arc<Shared>);
+pub struct Progress(Arc<TaskInner>);
 
 impl Progress {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Progress(shared)
+    pub(crate) fn new(task: Arc<TaskInner>) -> Self {
+        Progress(task)
     }
 
     /// Bytes sent and received so far.
     pub fn completed_unit_count(&self) -> i64 {
-        let (sent, received) = self.0.lock().stream.byte_counts();
+        let (sent, received) = self.0.shared.lock().stream.byte_counts();
         i64::try_from(sent.saturating_add(received)).unwrap_or(i64::MAX)
     }
 
@@ -39,17 +39,17 @@ impl Progress {
 
     /// Whether the task is over.
     pub fn is_finished(&self) -> bool {
-        self.0.lock().ended.is_some()
+        self.0.shared.lock().ended.is_some()
     }
 
     /// Cancels the task.
     pub fn cancel(&self) {
-        self.0.input(Input::Cancel);
+        self.0.shared.input(Input::Cancel);
     }
 
     /// Suspends the task.
     pub fn pause(&self) {
-        self.0.input(Input::Suspend);
+        self.0.shared.input(Input::Suspend);
     }
 
     /// Takes one `pause` or `suspend` back.

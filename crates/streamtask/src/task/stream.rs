@@ -105,7 +105,7 @@ impl StreamTask {
     }
 
     fn read(&self, kind: ReadKind, timeout: Timeout) -> Operation<ReadData> {
-        Operation::begin(&self.0, Call::Read(kind, timeout))
+        Operation::begin(&self.0.shared, Call::Read(kind, timeout))
     }
 
     /// Writes all of `data`. (`write(_:timeout:)`)
@@ -133,21 +133,21 @@ impl StreamTask {
     /// [`WriteQueueFull`](crate::ErrorKind::WriteQueueFull): too much waits; nothing of this write is sent.
     /// Else whatever made writing impossible.
     pub fn write(&self, data: impl IntoBytes, timeout: impl Into<Timeout>) -> Operation<()> {
-        Operation::begin(&self.0, Call::Write(data.into_shared_bytes(), timeout.into()))
+        Operation::begin(&self.0.shared, Call::Write(data.into_shared_bytes(), timeout.into()))
     }
 
     /// Stops receiving, when the reads and writes queued before are done. A barrier, not a wait; later
     /// reads fail. What lies unread by then is thrown away. The connection is not told, so that nothing resets
     /// it: what the peer still says waits, or is thrown away where that lets it read on. (`closeRead()`)
     pub fn close_read(&self) {
-        drop(Operation::<()>::begin(&self.0, Call::CloseRead));
+        drop(Operation::<()>::begin(&self.0.shared, Call::CloseRead));
     }
 
     /// Ends the sending side (under TLS with close_notify first), when the writes queued before are done.
     /// A barrier, not a wait: reads are not affected and do not hold it up, later writes fail.
     /// (`closeWrite()`)
     pub fn close_write(&self) {
-        drop(Operation::<()>::begin(&self.0, Call::CloseWrite));
+        drop(Operation::<()>::begin(&self.0.shared, Call::CloseWrite));
     }
 
     /// Closes both sides, when what is queued is done: [`close_write`](Self::close_write) and
@@ -205,7 +205,7 @@ impl StreamTask {
     /// # }
     /// ```
     pub fn start_secure_connection_with(&self, options: SecureOptions) -> Operation<TlsInfo> {
-        Operation::begin(&self.0, Call::StartSecure(options))
+        Operation::begin(&self.0.shared, Call::StartSecure(options))
     }
 
     /// Stops TLS: the stream goes on in clear text on the same socket. (`stopSecureConnection()`)
@@ -227,7 +227,7 @@ impl StreamTask {
     /// [`ConnectionLost`](crate::ErrorKind::ConnectionLost): the connection ended first. What came under TLS
     /// stays readable.
     pub fn stop_secure_connection(&self) -> Operation<()> {
-        Operation::begin(&self.0, Call::StopSecure)
+        Operation::begin(&self.0.shared, Call::StopSecure)
     }
 
     /// Hands the two streams over, when everything queued before is done. (`captureStreams()`)
@@ -256,7 +256,7 @@ impl StreamTask {
     /// # }
     /// ```
     pub fn capture_streams(&self) -> Operation<(InputStream, OutputStream)> {
-        Operation::begin(&self.0, Call::Capture)
+        Operation::begin(&self.0.shared, Call::Capture)
     }
 }
 

@@ -47,6 +47,15 @@ pub(crate) mod linger {
     use super::Socket;
     use crate::lingering::Lingerer;
 
+    #[derive(Clone)]
+    pub(crate) struct Manner;
+
+    impl Manner {
+        pub(crate) fn closer(&self, _: tokio::runtime::Handle) -> Closer {
+            Closer
+        }
+    }
+
     /// Closes at once: how connections linger is tried over real sockets.
     pub(crate) struct Closer;
 

@@ -4,7 +4,7 @@ use crate::fault::Fault;
 use crate::forms::mixed;
 use crate::model::finds;
 use crate::waking::*;
-use crate::{mailbox, question};
+use crate::{mail, question};
 
 const COUNT: usize = 2000;
 /// Somebody sleeps for ever.
@@ -77,5 +77,5 @@ fn notices_that_are_lost_are_found() {
 
 #[test]
 fn a_mailbox_that_leaves_no_word_is_found() {
-    finds(Fault::FlagIsNotRaised, SLEEPS, COUNT, mailbox::put_by_one_and_kicked_by_another);
+    finds(Fault::FlagIsNotRaised, SLEEPS, COUNT, mail::put_by_one_and_kicked_by_another);
 }

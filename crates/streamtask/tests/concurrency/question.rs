@@ -12,7 +12,6 @@ use crate::model::{check, check_all};
 use crate::net::Peer;
 use crate::people::{Notes, hold, one_of};
 use crate::sync::assert_no_lock_is_held;
-use crate::task::asker_of;
 use crate::world::{Task, end};
 use crate::{Session, SessionDelegate, StreamTask};
 
@@ -90,7 +89,7 @@ fn asks(manner: Manner, is_cancelled: bool) -> TrustAnswer {
     let heard = Arc::new(Notes::default());
     let clerk = Clerk { manner, later: Mutex::new(later), heard: heard.clone() };
     let (task, driver) = Task::told(&peer, Some(Arc::new(clerk)));
-    let asker = asker_of(task.shared()).expect("there is a delegate");
+    let asker = task.asker();
     let asks = thread::spawn(move || {
         let name = "peer".to_owned();
         asker.server_trust(TrustQuestion { chain: vec![], server_name: name, evaluation: Ok(()) })

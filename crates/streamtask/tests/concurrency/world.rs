@@ -10,16 +10,20 @@ use bytes::Bytes;
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::sync::mpsc;
 use shuttle::thread;
+use streamtask_proto::tls::Ask;
 use streamtask_proto::{Call, Error, Input, Options, ReadData, ReadKind, Stream, Target, Timeout};
 
-use crate::driver::{Shared, driver_of, give_runtime};
+use crate::dispatch::Dispatch;
+use crate::driver::{Setting, Shared, driver_of, give_runtime};
 use crate::fault;
+use crate::mailbox::Mailbox;
 use crate::net::Peer;
+use crate::net::linger::Manner;
 use crate::people::{Kind, Sleeper, await_it, poll_once};
 use crate::queue::Executor;
 use crate::session::SessionInner;
-use crate::sync::assert_no_lock_is_held;
-use crate::task::Particulars;
+use crate::sync::{Mutex, assert_no_lock_is_held};
+use crate::task::TaskInner;
 use crate::task::completion::Completion;
 use crate::task::events::Events;
 use crate::task::operation::{Operation, OperationResult};
@@ -33,7 +37,7 @@ pub(crate) const AT_ONCE: Duration = Duration::from_nanos(1);
 
 /// A task that was resumed, and who may use it.
 #[derive(Clone)]
-pub(crate) struct Task(Arc<Shared>);
+pub(crate) struct Task(Arc<TaskInner>);
 
 /// The thread of a runtime that drives a task until it is over.
 pub(crate) struct Runtime {
@@ -83,17 +87,22 @@ impl Task {
         let options = Options { timeout_for_request: never, timeout_for_resource: never, ..others };
         let target = Target::new("peer", 1).expect("a name and a port");
         let stream = Stream::new(Instant::now(), target.clone(), options, None);
-        let session = SessionInner::new(a_thread_each(), delegate);
-        let shared = Shared::new(Particulars::new(1), target, session, stream);
-        give_runtime(&shared);
+        let task = task(target, stream, delegate);
+        let shared = &task.shared;
+        give_runtime(shared);
         shared.input(Input::Resume);
         assert!(shared.wants_driver());
         let runtime = Runtime::run(driver_of(shared.clone()));
-        (Task(shared), runtime)
+        (Task(task), runtime)
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.0
+        &self.0.shared
+    }
+
+    /// Who asks its delegates during a handshake.
+    pub(crate) fn asker(&self) -> Arc<dyn Ask> {
+        self.0.asker.clone()
     }
 
     /// A read of so many bytes.
@@ -103,7 +112,7 @@ impl Task {
 
     pub(crate) fn read_within(&self, count: usize, timeout: impl Into<Timeout>) -> Read {
         let kind = ReadKind::Data { min: count, max: count };
-        Operation::begin(&self.0, Call::Read(kind, timeout.into()))
+        Operation::begin(&self.0.shared, Call::Read(kind, timeout.into()))
     }
 
     /// A write of bytes that mind where they are dropped.
@@ -113,45 +122,67 @@ impl Task {
 
     pub(crate) fn write_within(&self, bytes: &'static [u8], timeout: impl Into<Timeout>) -> Write {
         let bytes = Bytes::from_owner(Lent(bytes));
-        Operation::begin(&self.0, Call::Write(bytes, timeout.into()))
+        Operation::begin(&self.0.shared, Call::Write(bytes, timeout.into()))
     }
 
     pub(crate) fn close_write(&self) -> Operation<()> {
-        Operation::begin(&self.0, Call::CloseWrite)
+        Operation::begin(&self.0.shared, Call::CloseWrite)
     }
 
     pub(crate) fn close_read(&self) -> Operation<()> {
-        Operation::begin(&self.0, Call::CloseRead)
+        Operation::begin(&self.0.shared, Call::CloseRead)
     }
 
     pub(crate) fn capture(&self) -> Operation<(InputStream, OutputStream)> {
-        Operation::begin(&self.0, Call::Capture)
+        Operation::begin(&self.0.shared, Call::Capture)
     }
 
     pub(crate) fn suspend(&self) {
-        self.0.input(Input::Suspend);
+        self.0.shared.input(Input::Suspend);
     }
 
     pub(crate) fn resume(&self) {
-        self.0.input(Input::Resume);
+        self.0.shared.input(Input::Resume);
     }
 
     /// As if its last handle were dropped.
     pub(crate) fn abandon(&self) {
-        self.0.input_of(|| Input::Abandoned(true));
+        self.0.shared.input_of(|| Input::Abandoned(true));
     }
 
     pub(crate) fn cancel(&self) {
-        self.0.input(Input::Cancel);
+        self.0.shared.input(Input::Cancel);
     }
 
     pub(crate) fn events(&self) -> Events {
-        Events::new(&self.0)
+        Events::new(&self.0.shared)
     }
 
     pub(crate) fn completion(&self) -> Completion {
-        Completion::new(self.0.clone())
+        Completion::new(self.0.shared.clone())
     }
+}
+
+/// A task as its session makes it, and keeps it: here that is up to who has it.
+fn task(
+    target: Target,
+    stream: Stream,
+    delegate: Option<Arc<dyn SessionDelegate>>,
+) -> Arc<TaskInner> {
+    let setting = Setting {
+        number: 1,
+        target,
+        is_told: delegate.is_some(),
+        tolerate_truncation: false,
+        manner: Manner,
+    };
+    let session = SessionInner::new(delegate);
+    let mailbox = Mailbox::new(a_thread_each());
+    Arc::new_cyclic(|task| {
+        let dispatch = Dispatch::new(task);
+        let shared = Shared::new(setting, stream, mailbox, dispatch.clone());
+        TaskInner { number: 1, session, shared, asker: dispatch, delegate: Mutex::default() }
+    })
 }
 
 /// Memory of a caller's.

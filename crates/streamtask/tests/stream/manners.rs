@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use bytes::Bytes;
 use streamtask::{
-    Configuration, DelegateQueue, Error, Session, SessionDelegate, StreamTask, Timeout,
+    Configuration, DelegateQueue, Error, Event, Session, SessionDelegate, StreamTask, Timeout,
 };
 use streamtask_testkit::{echo, silent};
 
@@ -95,10 +95,14 @@ fn a_delegate_that_is_replaced_is_dropped_without_locks() {
     });
 }
 
-/// A delegate that breaks down at the very end.
+/// A delegate that breaks down whenever something happens, and at the very end.
 struct Panics(mpsc::Sender<&'static str>);
 
 impl SessionDelegate for Panics {
+    fn did_happen(&self, _: &Session, _: &StreamTask, _: &Event) {
+        std::panic::resume_unwind(Box::new("on purpose"));
+    }
+
     fn did_complete(&self, _: &Session, _: &StreamTask, _: Option<&Error>) {
         self.0.send("complete").unwrap();
         std::panic::resume_unwind(Box::new("on purpose"));
@@ -110,7 +114,7 @@ impl SessionDelegate for Panics {
 }
 
 #[test]
-fn a_delegate_that_panics_at_its_last_message_does_not_keep_the_session() {
+fn a_delegate_that_panics_misses_no_message_and_does_not_keep_the_session() {
     let server = silent();
     for is_captured in [false, true] {
         let (said, heard) = mpsc::channel();

@@ -12,6 +12,10 @@ mod handover;
 mod hop;
 #[path = "../../../src/driver/lead.rs"]
 mod lead;
+#[path = "../../../src/driver/listener.rs"]
+mod listener;
+#[path = "../../../src/driver/news.rs"]
+mod news;
 #[path = "../../../src/driver/operations.rs"]
 mod operations;
 #[path = "../../../src/driver/pump.rs"]
@@ -38,8 +42,10 @@ use std::sync::{Arc, LazyLock};
 use tokio::runtime::{Builder, Runtime};
 
 pub(crate) use answer::Answer;
+pub(crate) use listener::Listener;
+pub(crate) use news::{Hear, News};
 pub(crate) use operations::Enqueued;
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Setting, Shared};
 
 /// What is spawned when a task is resumed.
 pub(crate) fn driver_of(shared: Arc<Shared>) -> impl Future<Output = ()> {

@@ -1,8 +1,5 @@
-//! As much of a task as its driver asks for. What users wait with is the library's own.
+//! As much of a task as is asked of it. What users wait with is the library's own.
 
-#[path = "../../../src/task/asker.rs"]
-mod asker;
-pub(crate) mod captured;
 #[path = "../../../src/task/completion.rs"]
 pub(crate) mod completion;
 #[path = "../../../src/task/events.rs"]
@@ -16,29 +13,22 @@ use streamtask_proto::tls::Ask;
 
 use crate::SessionDelegate;
 use crate::driver::Shared;
+use crate::session::SessionInner;
 use crate::sync::Mutex;
 
 /// What delegates are handed.
-pub struct StreamTask(Arc<Shared>);
+pub struct StreamTask(Arc<TaskInner>);
 
 impl StreamTask {
-    pub(crate) fn handle(shared: Arc<Shared>) -> Self {
-        StreamTask(shared)
+    pub(crate) fn handle(task: Arc<TaskInner>) -> Self {
+        StreamTask(task)
     }
 }
 
-pub(crate) struct Particulars {
+pub(crate) struct TaskInner {
     pub(crate) number: u64,
+    pub(crate) session: Arc<SessionInner>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) asker: Arc<dyn Ask>,
     pub(crate) delegate: Mutex<Option<Arc<dyn SessionDelegate>>>,
-}
-
-impl Particulars {
-    pub(crate) fn new(number: u64) -> Self {
-        Particulars { number, delegate: Mutex::default() }
-    }
-}
-
-/// Who asks a task's delegates during a handshake.
-pub(crate) fn asker_of(shared: &Arc<Shared>) -> Option<Arc<dyn Ask>> {
-    asker::asker(shared)
 }

@@ -1,7 +1,8 @@
-//! From what happened to who hears of it: jobs, in order, on the delegate queue.
+//! A channel of jobs: in order, one at a time, on the delegate queue.
 //!
 //! Every task has a [`Mailbox`]. Jobs are put in while the task's lock is held, so that their order is the
-//! order of events; they run on the session's executor, one at a time, whatever the executor does.
+//! order of events; they run on the session's executor, whatever that does. What they do is others' to say:
+//! callbacks of operations run as they are, and what happened is told by [`dispatch`](crate::dispatch).
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

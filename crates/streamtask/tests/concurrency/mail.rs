@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use shuttle::thread;
 
-use crate::dispatch::Mailbox;
+use crate::mailbox::Mailbox;
 use crate::model::{check, check_all, check_all_if_full};
 use crate::people::{Notes, one_of};
 use crate::queue::{Executor, Job, serial};

@@ -4,28 +4,22 @@
 //! (spec, 6.2): the session's delegate, then the task's own, then the session's again as a task delegate,
 //! then default handling.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
 
 use streamtask_proto::Input;
 use streamtask_proto::tls::{Ask, IdentityAnswer, IdentityQuestion, TrustAnswer, TrustQuestion};
 
+use super::{Dispatch, handles};
 use crate::challenge::{
     AuthenticationMethod, Challenge, Credential, Disposition, Given, ProtectionSpace, Question,
     ServerTrust,
 };
-use crate::driver::Shared;
 use crate::lock;
 use crate::session::SessionInner;
+use crate::task::TaskInner;
 
-/// Who asks for this task, if there is a delegate to be asked.
-pub(super) fn asker(shared: &Arc<Shared>) -> Option<Arc<dyn Ask>> {
-    shared.delegate().map(|_| Arc::new(Asker(shared.weak())) as Arc<dyn Ask>)
-}
-
-struct Asker(Weak<Shared>);
-
-impl Ask for Asker {
+impl Ask for Dispatch {
     fn server_trust(&self, question: TrustQuestion) -> TrustAnswer {
         let asked = self.ask(AuthenticationMethod::ServerTrust(ServerTrust {
             certificates: question.chain,
@@ -66,35 +60,34 @@ enum Asked {
     Refused,
 }
 
-impl Asker {
+impl Dispatch {
     fn ask(&self, method: AuthenticationMethod) -> Asked {
-        let cancelled = Given { disposition: Disposition::Cancel, credential: None, reason: None };
-        let Some(shared) = self.0.upgrade() else { return Asked::Answered(cancelled) };
-        let Some(_open) = OpenQuestion::new(&shared.session) else { return Asked::Refused };
+        let Some(task) = self.0.upgrade() else { return Asked::Answered(Given::CANCELLED) };
+        let Some(_open) = OpenQuestion::new(&task.session) else { return Asked::Refused };
         let space = ProtectionSpace {
-            host: shared.target.host().to_owned(),
-            port: shared.target.port(),
+            host: task.shared.target.host().to_owned(),
+            port: task.shared.target.port(),
             method,
         };
         let question = Arc::new(Question::default());
         let challenge = Challenge::new(space, question.clone());
         {
-            let mut state = shared.lock();
+            let mut state = task.shared.lock();
             if state.ended.is_some() {
-                return Asked::Answered(cancelled);
+                return Asked::Answered(Given::CANCELLED);
             }
             // Should the task end first, nobody waits for the answer.
             state.question = Some(question.clone());
             // Under the lock, so that nobody is asked behind the task's last message.
-            let asked = shared.clone();
-            shared.mailbox.put(move || route(&asked, challenge));
+            let asked = task.clone();
+            task.shared.mailbox.put(move || route(&asked, challenge));
         }
         // From here to the answer the time is not the peer's.
-        shared.input(Input::Asked);
-        drop(shared);
+        task.shared.input(Input::Asked);
+        drop(task);
         let given = question.wait();
-        if let Some(shared) = self.0.upgrade() {
-            shared.input(Input::Answered);
+        if let Some(task) = self.0.upgrade() {
+            task.shared.input(Input::Answered);
         }
         Asked::Answered(given)
     }
@@ -122,10 +115,9 @@ impl Drop for OpenQuestion {
 const MOST_QUESTIONS: usize = 512;
 
 /// On the delegate queue: finds the one who answers.
-fn route(shared: &Arc<Shared>, challenge: Challenge) {
-    let (session, task) = shared.handles();
-    let (of_session, of_task) =
-        (shared.session.delegate(), lock(&shared.particulars.delegate).clone());
+fn route(asked: &Arc<TaskInner>, challenge: Challenge) {
+    let (session, task) = handles(asked);
+    let (of_session, of_task) = (asked.session.delegate(), lock(&asked.delegate).clone());
     let mut open = Some(challenge);
     if let Some(delegate) = &of_session {
         open = open.and_then(|challenge| delegate.did_receive_challenge(&session, challenge));
