@@ -97,6 +97,28 @@ impl ServerTrust {
 }
 
 /// An answer that gives something (`URLCredential`).
+///
+/// ```
+/// use streamtask::{AuthenticationMethod, Challenge, Credential, Identity, Session, SessionDelegate};
+///
+/// /// Shows the certificate that one of the server's issuers has signed, and none to anybody else.
+/// struct Member(Identity);
+///
+/// impl SessionDelegate for Member {
+///     fn did_receive_challenge(&self, _: &Session, challenge: Challenge) -> Option<Challenge> {
+///         match &challenge.protection_space().method {
+///             AuthenticationMethod::ClientCertificate { distinguished_names: issuers }
+///                 if issuers.iter().any(|name| name.as_slice() == our_issuer()) =>
+///             {
+///                 challenge.use_credential(Credential::Identity(self.0.clone()));
+///                 None
+///             }
+///             _ => Some(challenge), // the default decides
+///         }
+///     }
+/// }
+/// # fn our_issuer() -> &'static [u8] { b"" }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Credential {

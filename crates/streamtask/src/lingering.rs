@@ -109,10 +109,10 @@ impl Future for Finished {
 
 /// What is still there of one session: its tasks under way, or its connections that are being closed.
 #[derive(Default)]
-pub(crate) struct Lingerers(Mutex<State>);
+pub(crate) struct Lingerers(Mutex<Count>);
 
 #[derive(Default)]
-struct State {
+struct Count {
     count: usize,
     next_key: u64,
     /// One for each that waits, however often it is polled.
@@ -166,7 +166,7 @@ impl Lingerers {
     }
 }
 
-impl State {
+impl Count {
     fn new_key(&mut self) -> u64 {
         self.next_key += 1;
         self.next_key

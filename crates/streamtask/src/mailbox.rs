@@ -20,12 +20,12 @@ struct Inner {
     executor: Executor,
     /// Whether anything was put in since the last kick: operations ask for every one of them.
     is_full: AtomicBool,
-    state: Mutex<State>,
+    jobs: Mutex<Jobs>,
 }
 
 #[derive(Default)]
-struct State {
-    jobs: VecDeque<Job>,
+struct Jobs {
+    waiting: VecDeque<Job>,
     is_running: bool,
 }
 
@@ -34,13 +34,13 @@ impl Mailbox {
         Mailbox(Arc::new(Inner {
             executor,
             is_full: AtomicBool::new(false),
-            state: Mutex::default(),
+            jobs: Mutex::default(),
         }))
     }
 
     /// Puts a job in. It runs after [`Mailbox::kick`].
     pub(crate) fn put(&self, job: impl FnOnce() + Send + 'static) {
-        lock(&self.0.state).jobs.push_back(Box::new(job));
+        lock(&self.0.jobs).waiting.push_back(Box::new(job));
         self.0.is_full.store(true, Ordering::Release);
     }
 
@@ -49,12 +49,12 @@ impl Mailbox {
         if !self.0.is_full.load(Ordering::Acquire) {
             return;
         }
-        let mut state = lock(&self.0.state);
+        let mut jobs = lock(&self.0.jobs);
         self.0.is_full.store(false, Ordering::Release);
-        if state.jobs.is_empty() || std::mem::replace(&mut state.is_running, true) {
+        if jobs.waiting.is_empty() || std::mem::replace(&mut jobs.is_running, true) {
             return;
         }
-        drop(state);
+        drop(jobs);
         let turn = Turn(Some(self.clone()));
         (self.0.executor)(Box::new(move || turn.begin()));
     }
@@ -73,9 +73,9 @@ impl Mailbox {
 
     /// The next job. With none, whoever puts another one in finds nobody running.
     fn next(&self) -> Option<Job> {
-        let mut state = lock(&self.0.state);
-        let job = state.jobs.pop_front();
-        state.is_running = job.is_some();
+        let mut jobs = lock(&self.0.jobs);
+        let job = jobs.waiting.pop_front();
+        jobs.is_running = job.is_some();
         job
     }
 }
@@ -96,7 +96,7 @@ impl Drop for Turn {
     /// and the next kick asks it again.
     fn drop(&mut self) {
         if let Some(mailbox) = &self.0 {
-            lock(&mailbox.0.state).is_running = false;
+            lock(&mailbox.0.jobs).is_running = false;
         }
     }
 }

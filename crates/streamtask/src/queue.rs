@@ -76,7 +76,7 @@ pub(crate) fn serial() -> Executor {
 
 #[derive(Default)]
 struct SerialQueue {
-    state: Mutex<State>,
+    jobs: Mutex<Jobs>,
     came: Condvar,
 }
 
@@ -85,12 +85,12 @@ const LINGER: Duration = Duration::from_millis(200);
 
 impl SerialQueue {
     fn push(self: Arc<Self>, job: Job) {
-        let mut state = lock(&self.state);
-        state.jobs.push_back(job);
-        if std::mem::replace(&mut state.is_running, true) {
+        let mut jobs = lock(&self.jobs);
+        jobs.waiting.push_back(job);
+        if std::mem::replace(&mut jobs.is_running, true) {
             return self.came.notify_one();
         }
-        drop(state);
+        drop(jobs);
         let queue = self.clone();
         let thread = thread::Builder::new().name("streamtask-delegate".into());
         if thread.spawn(move || queue.run()).is_err() {
@@ -107,16 +107,16 @@ impl SerialQueue {
     }
 
     fn next(&self) -> Option<Job> {
-        let mut state = lock(&self.state);
+        let mut jobs = lock(&self.jobs);
         loop {
-            if let Some(job) = state.jobs.pop_front() {
+            if let Some(job) = jobs.waiting.pop_front() {
                 return Some(job);
             }
-            let waited = self.came.wait_timeout(state, LINGER);
+            let waited = self.came.wait_timeout(jobs, LINGER);
             let (again, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            state = again;
-            if timeout.timed_out() && state.jobs.is_empty() {
-                state.is_running = false;
+            jobs = again;
+            if timeout.timed_out() && jobs.waiting.is_empty() {
+                jobs.is_running = false;
                 return None;
             }
         }
@@ -124,7 +124,7 @@ impl SerialQueue {
 }
 
 #[derive(Default)]
-struct State {
-    jobs: VecDeque<Job>,
+struct Jobs {
+    waiting: VecDeque<Job>,
     is_running: bool,
 }

@@ -16,11 +16,11 @@ pub(super) type Work = Box<dyn FnOnce() + Send>;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 pub(super) struct Threads {
-    state: Mutex<State>,
+    crew: Mutex<Crew>,
     came: Condvar,
 }
 
-struct State {
+struct Crew {
     /// Never more than there are threads waiting.
     work: VecDeque<Work>,
     waiting: usize,
@@ -28,19 +28,19 @@ struct State {
 
 impl Threads {
     pub(super) const fn new() -> Self {
-        let state = State { work: VecDeque::new(), waiting: 0 };
-        Threads { state: Mutex::new(state), came: Condvar::new() }
+        let crew = Crew { work: VecDeque::new(), waiting: 0 };
+        Threads { crew: Mutex::new(crew), came: Condvar::new() }
     }
 
     /// Whether there is a thread for it.
     pub(super) fn run(&'static self, work: Work) -> bool {
-        let mut state = lock(&self.state);
-        if state.waiting > state.work.len() {
-            state.work.push_back(work);
+        let mut crew = lock(&self.crew);
+        if crew.waiting > crew.work.len() {
+            crew.work.push_back(work);
             self.came.notify_one();
             return true;
         }
-        drop(state);
+        drop(crew);
         let thread = thread::Builder::new().name("streamtask-handshake".into());
         thread.spawn(|| self.serve(work)).is_ok()
     }
@@ -54,12 +54,12 @@ impl Threads {
     }
 
     fn wait(&self) -> Option<Work> {
-        let mut state = lock(&self.state);
-        state.waiting += 1;
-        let is_idle = |state: &mut State| state.work.is_empty();
-        let waited = self.came.wait_timeout_while(state, PATIENCE, is_idle);
-        state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        state.waiting -= 1;
-        state.work.pop_front()
+        let mut crew = lock(&self.crew);
+        crew.waiting += 1;
+        let is_idle = |crew: &mut Crew| crew.work.is_empty();
+        let waited = self.came.wait_timeout_while(crew, PATIENCE, is_idle);
+        crew = waited.unwrap_or_else(PoisonError::into_inner).0;
+        crew.waiting -= 1;
+        crew.work.pop_front()
     }
 }

@@ -39,11 +39,11 @@ use crate::{InputStream, OutputStream};
 /// ```
 #[must_use = "its result tells whether it was done; `detach()` if nobody wants to know"]
 pub struct Operation<T> {
-    state: State,
+    stage: Stage,
     result: PhantomData<fn() -> T>,
 }
 
-enum State {
+enum Stage {
     /// It was done when the call returned.
     Done(Arc<Shared>, Result<Answer, Error>),
     UnderWay {
@@ -105,11 +105,11 @@ impl<T: Sealed> OperationResult for T {}
 impl<T: OperationResult> Operation<T> {
     pub(crate) fn begin(shared: &Arc<Shared>, call: Call) -> Self {
         let is_read = matches!(call, Call::Read(..));
-        let state = match shared.enqueue(call) {
-            Enqueued::Done(result) => State::Done(shared.clone(), result),
-            Enqueued::UnderWay(id) => State::UnderWay { shared: shared.clone(), id, is_read },
+        let stage = match shared.enqueue(call) {
+            Enqueued::Done(result) => Stage::Done(shared.clone(), result),
+            Enqueued::UnderWay(id) => Stage::UnderWay { shared: shared.clone(), id, is_read },
         };
-        Operation { state, result: PhantomData }
+        Operation { stage, result: PhantomData }
     }
 
     /// Blocks until it is over. Needs no runtime; on a thread of a runtime that has several, the other
@@ -133,11 +133,11 @@ impl<T: OperationResult> Operation<T> {
     where
         T: 'static,
     {
-        match &self.state {
-            State::UnderWay { is_read: true, .. } | State::Done(_, Ok(Answer::Read(_))) => {
+        match &self.stage {
+            Stage::UnderWay { is_read: true, .. } | Stage::Done(_, Ok(Answer::Read(_))) => {
                 self.on_complete(drop);
             }
-            State::UnderWay { .. } | State::Done(..) | State::Taken => drop(self),
+            Stage::UnderWay { .. } | Stage::Done(..) | Stage::Taken => drop(self),
         }
     }
 
@@ -145,16 +145,16 @@ impl<T: OperationResult> Operation<T> {
     /// of its task; never inside this call.
     pub fn on_complete(mut self, callback: impl FnOnce(Result<T, Error>) + Send + 'static) {
         let callback = |result: Result<Answer, Error>| callback(result.map(T::from_answer));
-        match std::mem::replace(&mut self.state, State::Taken) {
-            State::UnderWay { shared, id, is_read } => {
+        match std::mem::replace(&mut self.stage, Stage::Taken) {
+            Stage::UnderWay { shared, id, is_read } => {
                 shared.call(id, is_read, Box::new(callback));
             }
-            State::Done(shared, result) => {
+            Stage::Done(shared, result) => {
                 shared.look_at(&result);
                 shared.mailbox.put(move || callback(result));
                 shared.mailbox.kick();
             }
-            State::Taken => {}
+            Stage::Taken => {}
         }
     }
 }
@@ -172,19 +172,19 @@ impl<T: OperationResult> Future for Operation<T> {
 
 impl<T: OperationResult> Operation<T> {
     fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
-        let result = match std::mem::replace(&mut self.state, State::Taken) {
-            State::Done(shared, result) => {
+        let result = match std::mem::replace(&mut self.stage, Stage::Taken) {
+            Stage::Done(shared, result) => {
                 shared.look_at(&result);
                 result
             }
-            State::UnderWay { shared, id, is_read } => match shared.poll(id, is_read, cx.waker()) {
+            Stage::UnderWay { shared, id, is_read } => match shared.poll(id, is_read, cx.waker()) {
                 Some(result) => result,
                 None => {
-                    self.state = State::UnderWay { shared, id, is_read };
+                    self.stage = Stage::UnderWay { shared, id, is_read };
                     return Poll::Pending;
                 }
             },
-            State::Taken => panic!("an operation was polled after it was ready"),
+            Stage::Taken => panic!("an operation was polled after it was ready"),
         };
         Poll::Ready(result.map(T::from_answer))
     }
@@ -192,20 +192,20 @@ impl<T: OperationResult> Operation<T> {
 
 impl<T> Drop for Operation<T> {
     fn drop(&mut self) {
-        match std::mem::replace(&mut self.state, State::Taken) {
-            State::UnderWay { shared, id, is_read } => shared.abandon_operation(id, is_read),
-            State::Done(shared, Ok(Answer::Read(read))) => shared.give_back(read),
-            State::Done(_, _) | State::Taken => {}
+        match std::mem::replace(&mut self.stage, Stage::Taken) {
+            Stage::UnderWay { shared, id, is_read } => shared.abandon_operation(id, is_read),
+            Stage::Done(shared, Ok(Answer::Read(read))) => shared.give_back(read),
+            Stage::Done(_, _) | Stage::Taken => {}
         }
     }
 }
 
 impl<T> fmt::Debug for Operation<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.state {
-            State::Done(..) => "Operation (done)",
-            State::UnderWay { .. } => "Operation (under way)",
-            State::Taken => "Operation (taken)",
+        f.write_str(match self.stage {
+            Stage::Done(..) => "Operation (done)",
+            Stage::UnderWay { .. } => "Operation (under way)",
+            Stage::Taken => "Operation (taken)",
         })
     }
 }
