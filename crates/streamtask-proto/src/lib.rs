@@ -7,7 +7,7 @@
 //!            Input                      Output
 //!   calls ─────────►  ┌─────────────┐ ────────►  Complete(op, result)
 //!   bytes ─────────►  │   Stream    │ ────────►  Event(…)
-//!   time  ─────────►  │ reads·writes│ ────────►  Connect · ShutdownWrite · Step · … (wishes)
+//!   time  ─────────►  │ reads·writes│ ────────►  Attempt · ShutdownWrite · Step · … (wishes)
 //!                     │  barriers   │ ────────►  Wait(until when, for what)
 //!                     │    pipe     │
 //!                     └─────────────┘
@@ -43,7 +43,7 @@ mod words;
 pub use deadlines::Timeout;
 pub use error::Error;
 pub use kind::{ErrorKind, Fault, Limit};
-pub use link::{EofKind, HandshakeStep, Pipe, Transmit};
+pub use link::{AddressFamily, Attempt, EofKind, HandshakeStep, Pipe, RaceOptions, Transmit};
 pub use stream::{Lent, Options, Stream, UnreadClearText};
 pub use target::Target;
 pub use words::{

@@ -3,12 +3,13 @@
 //! Nothing is decided here; [`Stream`](crate::Stream) does.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use crate::tls::{SecureOptions, TlsInfo};
-use crate::{EofKind, Error, HandshakeStep, Pipe, Timeout};
+use crate::{AddressFamily, EofKind, Error, HandshakeStep, Pipe, Timeout};
 
 /// The driver's name for an operation. The core only hands it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,10 +39,12 @@ pub enum Input {
     Cancel,
     /// The last handle of the task is gone (`true`), or one was made again (`false`).
     Abandoned(bool),
-    /// The connection asked for by [`Output::Connect`] stands.
-    Connected,
-    /// Something outside failed that the task cannot go on without: the connection could not be made, or the
-    /// library below it panicked.
+    /// What the lookup asked for by [`Output::Resolve`] came to.
+    Resolved(AddressFamily, Result<Vec<SocketAddr>, Error>),
+    /// What the attempt of this number, asked for by [`Output::Attempt`], came to.
+    Attempted(u32, Result<(), Error>),
+    /// Something outside failed that the task cannot go on without, such as the library below it, which
+    /// panicked.
     Failed(Error),
     /// The socket put so many bytes into [`Stream::receive_buffer`](crate::Stream::receive_buffer).
     Received(usize),
@@ -217,8 +220,17 @@ pub enum Output {
     Complete(OpId, Result<Outcome, Error>),
     /// Something that delegates like to know.
     Event(Event),
-    /// Open the connection.
-    Connect,
+    /// Look up the target's addresses of this family.
+    Resolve(AddressFamily),
+    /// Connect to this address. Attempts go on side by side until one is adopted.
+    Attempt {
+        /// The attempt's name.
+        number: u32,
+        /// Where to.
+        address: SocketAddr,
+    },
+    /// The connection that this attempt has made is the task's; all other attempts are to be dropped.
+    Adopt(u32),
     /// Make this step of the handshake on a thread that may block, and hand it back.
     Step(Box<HandshakeStep>),
     /// Send FIN.
@@ -335,7 +347,12 @@ impl fmt::Debug for Input {
             Input::Suspend => f.write_str("Suspend"),
             Input::Cancel => f.write_str("Cancel"),
             Input::Abandoned(abandoned) => f.debug_tuple("Abandoned").field(abandoned).finish(),
-            Input::Connected => f.write_str("Connected"),
+            Input::Resolved(family, result) => {
+                f.debug_tuple("Resolved").field(family).field(result).finish()
+            }
+            Input::Attempted(number, result) => {
+                f.debug_tuple("Attempted").field(number).field(result).finish()
+            }
             Input::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
             Input::Received(count) => f.debug_tuple("Received").field(count).finish(),
             Input::Drained => f.write_str("Drained"),

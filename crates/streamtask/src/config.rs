@@ -2,20 +2,23 @@
 //!
 //! A leaf: plain data with a default for everything. It is checked when a session is made of it.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::client::WebPkiServerVerifier;
+use rustls::KeyLog;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::pki_types::CertificateDer;
-use rustls::{KeyLog, RootCertStore};
 use streamtask_proto::tls::{
-    Identity, NamedRoots, Pin, PinnedServers, TlsConfig, TlsSettings, TlsVersion, provider,
+    Identity, NamedRoots, Pin, PinnedServers, TlsConfig, TlsSettings, TlsVersion,
 };
-use streamtask_proto::{Error, ErrorKind, Options, Timeout, UnreadClearText};
+use streamtask_proto::{
+    AddressFamily, Error, ErrorKind, Options, RaceOptions, Timeout, UnreadClearText,
+};
 
 use crate::net::platform::PlatformVerifier;
+use crate::resolve::{Resolve, Resolver};
+use crate::roots::{Roots, only};
 
 /// How the tasks of a session behave (`URLSessionConfiguration`, the part that concerns streams).
 ///
@@ -74,63 +77,22 @@ pub struct Configuration {
     pub timeout_is_fatal: bool,
     /// Whether `stop_secure_connection` does nothing, as on Apple's systems (no).
     pub stop_secure_is_noop: bool,
+    /// How much later than the other the address family that is preferred may be resolved before the race
+    /// for a connection begins without it (50 ms; RFC 8305, 3).
+    pub resolution_delay: Duration,
+    /// How long an attempt to connect has before the next address is tried beside it (250 ms; RFC 8305, 5).
+    /// An attempt that fails starts the next one at once.
+    pub attempt_delay: Duration,
+    /// How long a name may take to be resolved (30 s). The system's resolver cannot be called off, so its
+    /// thread stays until it has an answer.
+    pub lookup_timeout: Timeout,
+    /// The address family that is tried first; from then on they take turns (IPv6; RFC 8305, 4).
+    pub preferred_family: AddressFamily,
+    /// Who knows the addresses of names (the system).
+    pub resolver: Resolver,
     /// How many bytes of a task's writes may wait for the operating system (as many as there are). A write
     /// over it fails with [`ErrorKind::WriteQueueFull`]; the first in line may be of any length.
     pub write_queue_limit: Option<usize>,
-}
-
-/// Whom to trust.
-///
-/// A server whose own certificate is one of those named here is trusted under its name and its dates, even
-/// if it says that it is for something else (`openssl req -x509` makes such) or was issued by somebody
-/// unknown.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub enum Roots {
-    /// Whom the platform trusts.
-    #[default]
-    Platform,
-    /// Whom the platform trusts, and these.
-    Extra(Vec<CertificateDer<'static>>),
-    /// These and nobody else.
-    Only(Vec<CertificateDer<'static>>),
-}
-
-impl Roots {
-    fn named(&self) -> &[CertificateDer<'static>] {
-        match self {
-            Roots::Platform => &[],
-            Roots::Extra(named) | Roots::Only(named) => named,
-        }
-    }
-
-    /// Reads certificates in PEM, to be used with [`Roots::Extra`] or [`Roots::Only`].
-    ///
-    /// ```no_run
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use streamtask::{Configuration, Roots, Session};
-    ///
-    /// let ours = Roots::certificates_from_pem(std::fs::read("our-authority.pem")?)?;
-    /// let session = Session::new(Configuration::default().roots(Roots::Extra(ours)))?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidArgument`] when it holds no certificate.
-    pub fn certificates_from_pem(
-        pem: impl AsRef<[u8]>,
-    ) -> Result<Vec<CertificateDer<'static>>, Error> {
-        use rustls::pki_types::pem::PemObject;
-        let invalid = |why: &str| Error::new(ErrorKind::InvalidArgument).with_detail(why);
-        let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem.as_ref())
-            .collect::<Result<_, _>>()
-            .map_err(|error| invalid("the certificates are not PEM").caused_by(error))?;
-        match certificates.is_empty() {
-            true => Err(invalid("there is no certificate in the PEM")),
-            false => Ok(certificates),
-        }
-    }
 }
 
 impl Default for Configuration {
@@ -152,6 +114,11 @@ impl Default for Configuration {
             strict_barriers: false,
             timeout_is_fatal: false,
             stop_secure_is_noop: false,
+            resolution_delay: options.race.resolution_delay,
+            attempt_delay: options.race.attempt_delay,
+            lookup_timeout: options.race.lookup_timeout,
+            preferred_family: options.race.preferred,
+            resolver: Resolver::default(),
             write_queue_limit: None,
         }
     }
@@ -189,6 +156,45 @@ impl Configuration {
         timeout_is_fatal: bool,
         /// Has `stop_secure_connection` do nothing, as on Apple's systems.
         stop_secure_is_noop: bool,
+        /// Waits so long for the preferred family's addresses once the other's are there.
+        resolution_delay: Duration,
+        /// Tries the next address when an attempt has had so long.
+        attempt_delay: Duration,
+        /// Tries the addresses of this family first.
+        preferred_family: AddressFamily,
+    }
+
+    /// Gives a name so long to be resolved.
+    #[must_use]
+    pub fn lookup_timeout(mut self, timeout: impl Into<Timeout>) -> Self {
+        self.lookup_timeout = timeout.into();
+        self
+    }
+
+    /// Asks this one for the addresses of names instead of the system.
+    #[must_use]
+    pub fn resolver(mut self, resolver: impl Resolve) -> Self {
+        self.resolver.ask(resolver);
+        self
+    }
+
+    /// Says that `host` has this address on this port, so that nobody is asked (curl's `--resolve`). Said again,
+    /// it has several. What the server is verified as stays the name.
+    ///
+    /// ```
+    /// use streamtask::{Configuration, Session};
+    ///
+    /// # fn main() -> Result<(), streamtask::Error> {
+    /// let before_the_move = [198, 51, 100, 7].into();
+    /// let configuration = Configuration::default().resolve("mail.example.org", 993, before_the_move);
+    /// let session = Session::new(configuration)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn resolve(mut self, host: &str, port: u16, address: IpAddr) -> Self {
+        self.resolver.fix(host, port, address);
+        self
     }
 
     /// Limits connecting, each TLS handshake and each stop of TLS to this.
@@ -282,6 +288,12 @@ impl Configuration {
             tolerate_truncation: self.tolerate_truncation,
             stop_secure_is_noop: self.stop_secure_is_noop,
             write_queue_limit: self.write_queue_limit.unwrap_or(usize::MAX),
+            race: RaceOptions {
+                resolution_delay: self.resolution_delay,
+                attempt_delay: self.attempt_delay,
+                lookup_timeout: self.lookup_timeout,
+                preferred: self.preferred_family,
+            },
         }
     }
 
@@ -336,21 +348,6 @@ impl Configuration {
         })?;
         Ok(Some(Arc::new(log)))
     }
-}
-
-/// Trusts what these roots have issued.
-fn only(roots: &[CertificateDer<'static>]) -> Result<Arc<dyn ServerCertVerifier>, Error> {
-    let invalid = |why: &str| Error::new(ErrorKind::InvalidArgument).with_detail(why);
-    let mut store = RootCertStore::empty();
-    for root in roots {
-        store
-            .add(root.clone())
-            .map_err(|error| invalid("a root cannot be used").caused_by(error))?;
-    }
-    WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider())
-        .build()
-        .map(|verifier| verifier as Arc<dyn ServerCertVerifier>)
-        .map_err(|error| invalid("there is no root").caused_by(error))
 }
 
 /// Long enough for a peer that does something else first, and short beside a program's end.

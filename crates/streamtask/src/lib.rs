@@ -141,6 +141,8 @@ mod mailbox;
 mod net;
 mod queue;
 mod registry;
+mod resolve;
+mod roots;
 mod runtime;
 mod session;
 mod sync;
@@ -154,18 +156,20 @@ pub use captured::{Blocking, Compat, Duplex, InputStream, OutputStream, StreamSt
 pub use challenge::{
     AuthenticationMethod, Challenge, Credential, Disposition, ProtectionSpace, ServerTrust,
 };
-pub use config::{Configuration, Roots};
+pub use config::Configuration;
 pub use delegate::{SessionDelegate, TaskMetrics};
 pub use lingering::{Finished, Lingering};
 pub use queue::{DelegateQueue, Job};
+pub use resolve::{Resolve, Resolver, Resolving};
+pub use roots::Roots;
 /// Certificates and keys in DER, as `rustls-pki-types` has them; signatures call them `CertificateDer` and
 /// `PrivateKeyDer`.
 pub use rustls::pki_types::{CertificateDer as Certificate, PrivateKeyDer as PrivateKey};
 pub use session::Session;
 pub use streamtask_proto::tls::{Identity, Pin, SecureOptions, Sha256, TlsInfo, TlsVersion};
 pub use streamtask_proto::{
-    EofKind, Error, ErrorKind, Event, EventKind, Fault, Limit, ReadData, TaskState, Timeout,
-    UnreadClearText,
+    AddressFamily, Attempt, EofKind, Error, ErrorKind, Event, EventKind, Fault, Limit, ReadData,
+    TaskState, Timeout, UnreadClearText,
 };
 pub use task::completion::Completion;
 pub use task::events::Events;

@@ -16,6 +16,7 @@ use crate::mailbox::Mailbox;
 use crate::net::linger::Manner;
 use crate::queue::{DelegateQueue, Executor};
 use crate::registry::Registry;
+use crate::resolve::Resolver;
 use crate::task::TaskInner;
 use crate::{Configuration, Finished, Lingering, StreamTask, lock};
 
@@ -46,6 +47,7 @@ pub(crate) struct SessionInner {
     executor: Executor,
     queue: DelegateQueue,
     tls: TlsConfig,
+    resolver: Arc<Resolver>,
     delegate: Mutex<Option<Arc<dyn SessionDelegate>>>,
     registry: Mutex<Registry>,
     description: Mutex<Option<String>>,
@@ -100,6 +102,7 @@ impl Session {
         let executor = queue.clone().into_executor();
         Ok(Session(Arc::new(SessionInner {
             tls: configuration.tls()?,
+            resolver: Arc::new(configuration.resolver.clone()),
             configuration,
             mailbox: Mailbox::new(executor.clone()),
             executor,
@@ -300,6 +303,7 @@ impl SessionInner {
             target,
             is_told: self.has_delegate(),
             tolerate_truncation: self.configuration.tolerate_truncation,
+            resolver: self.resolver.clone(),
             manner: Manner::new(self.configuration.linger, self.lingerers.clone()),
         };
         let mailbox = Mailbox::new(self.executor.clone());

@@ -184,6 +184,7 @@ impl Stream {
 
     fn finish(&mut self, result: Result<(), Error>, closing: Closing) {
         let result = result.map_err(|error| self.placed(error));
+        self.way.leave(self.now);
         self.outputs.push_back(Output::Close(closing));
         self.tell(EventKind::Finished(result.clone()));
         self.life = Life::Finished(result);

@@ -7,14 +7,15 @@ use super::barriers::Phase;
 use super::late::late;
 use super::writes::WriteSide;
 use crate::deadlines::Deadline;
-use crate::{Call, Error, ErrorKind, EventKind, Limit, Outcome, Output, TaskState};
+use crate::link::race::Happened;
+use crate::{Call, Error, ErrorKind, Limit, Outcome, TaskState};
 
 /// How far a task has come.
 #[derive(Debug)]
 pub(super) enum Life {
     /// Never resumed.
     New,
-    /// The driver is making the connection.
+    /// The connection is being made.
     Opening(Deadline),
     /// The connection stands.
     Open,
@@ -75,6 +76,11 @@ impl Stream {
         !matches!(self.life, Life::New)
     }
 
+    /// Whether the connection does not stand yet.
+    pub fn is_opening(&self) -> bool {
+        matches!(self.life, Life::New | Life::Opening(_))
+    }
+
     /// Whether operations may go on.
     pub(super) fn is_acting(&self) -> bool {
         matches!(self.life, Life::Open) && self.suspensions == 0
@@ -90,9 +96,8 @@ impl Stream {
         }
         self.clock.run(now);
         if let Life::New = self.life {
-            self.life = Life::Opening(self.deadline(now, self.options.timeout_for_request));
             self.resource_deadline = self.deadline(now, self.options.timeout_for_resource);
-            self.outputs.push_back(Output::Connect);
+            self.set_out(now);
         }
     }
 
@@ -104,14 +109,10 @@ impl Stream {
         self.clock.stop(now);
     }
 
-    pub(super) fn connected(&mut self) {
-        if let Life::Opening(_) = self.life {
-            self.life = Life::Open;
-            self.tell(EventKind::Connected);
-        }
-    }
-
     pub(super) fn tick(&mut self, now: Instant) {
+        if self.way.until().is_some_and(|until| until <= now) {
+            self.travel(now, Happened::TimePassed);
+        }
         let time = self.clock.at(now);
         if self.life.is_over() || !self.earliest.is_past(time) {
             return;

@@ -3,7 +3,7 @@
 //! This file takes inputs in and gives outputs out; what they mean stands beside it: [`reads`] and
 //! [`writes`] (the two lanes), [`barriers`] (what waits for what), `switching` (what a barrier does when
 //! its turn has come), `calls` (what a call gets at once), `waiting` (for what, and until when),
-//! `lifecycle` (resuming, suspending, limits in time), `late` (what is said of a limit that was reached),
+//! `opening` (the way to a connection), `lifecycle` (resuming, suspending, limits in time), `late` (what is said of a limit that was reached),
 //! `ending` (failing, ending), and `lent` (whose memory is given back where).
 
 mod barriers;
@@ -12,6 +12,7 @@ mod ending;
 mod late;
 mod lent;
 mod lifecycle;
+mod opening;
 mod reads;
 mod switching;
 mod waiting;
@@ -25,9 +26,12 @@ use std::time::Instant;
 use bytes::BytesMut;
 
 use crate::deadlines::{Deadline, TaskClock};
+use crate::link::race::Happened;
+use crate::link::way::Way;
 use crate::tls::{Ask, TlsConfig, TlsInfo};
 use crate::{
-    Error, ErrorKind, Input, Outcome, Output, Pipe, ReadData, ReadKind, Target, Timeout, Transmit,
+    Attempt, Error, ErrorKind, Input, Outcome, Output, Pipe, RaceOptions, ReadData, ReadKind,
+    Target, Timeout, Transmit,
 };
 use barriers::{Barriers, Holds};
 use lifecycle::Life;
@@ -56,6 +60,8 @@ pub struct Options {
     pub stop_secure_is_noop: bool,
     /// How many bytes of writes may wait for the socket.
     pub write_queue_limit: usize,
+    /// How addresses are raced.
+    pub race: RaceOptions,
 }
 
 /// What becomes of clear text that lies unread when TLS is to start.
@@ -80,6 +86,7 @@ impl Default for Options {
             tolerate_truncation: false,
             stop_secure_is_noop: false,
             write_queue_limit: usize::MAX,
+            race: RaceOptions::default(),
         }
     }
 }
@@ -95,6 +102,7 @@ pub struct Stream {
     life: Life,
     suspensions: u32,
     abandoned: bool,
+    way: Way,
     pipe: Pipe,
     reads: Reads,
     writes: Writes,
@@ -133,6 +141,7 @@ impl Stream {
             life: Life::New,
             suspensions: 1,
             abandoned: false,
+            way: Way::default(),
             pipe: Pipe::new(),
             reads: Reads::default(),
             writes: Writes::default(),
@@ -182,7 +191,13 @@ impl Stream {
             Input::Suspend => self.suspend(now),
             Input::Cancel => self.fail(ErrorKind::Cancelled.into()),
             Input::Abandoned(abandoned) => self.abandoned = abandoned,
-            Input::Connected => self.connected(),
+            Input::Resolved(family, result) => {
+                self.travel(now, Happened::Resolved(family, result));
+            }
+            Input::Attempted(number, Ok(())) => self.travel(now, Happened::Connected(number)),
+            Input::Attempted(number, Err(error)) => {
+                self.travel(now, Happened::Failed(number, error));
+            }
             Input::Failed(error) => self.fail(error),
             Input::Received(count) => self.received(now, count),
             Input::Drained => self.drained(now),
@@ -261,6 +276,11 @@ impl Stream {
     /// How many bytes of writes wait for the operating system or for TLS.
     pub fn queued_bytes(&self) -> usize {
         self.writes.queued()
+    }
+
+    /// The attempts to connect, in the order in which they were made.
+    pub fn attempts(&self) -> &[Attempt] {
+        self.way.attempts()
     }
 
     /// What the latest handshake agreed on.

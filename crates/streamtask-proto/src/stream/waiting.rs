@@ -17,11 +17,17 @@ impl Stream {
         let receives = is_acting || self.pipe.is_handshaking();
         let sends = is_acting || self.barriers.is_handshaking() || self.is_finishing;
         Wait {
-            until: self.clock.instant(self.earliest).filter(|_| !is_over),
+            until: self.next_moment().filter(|_| !is_over),
             receive: !is_over && receives && self.wants_bytes(),
             send: !is_over && sends && self.has_bytes(),
             sweep: is_acting && matches!(self.barriers.phase(), Some(Phase::Sweep { .. })),
         }
+    }
+
+    /// The race goes on in a suspended task, too, as its attempts do.
+    fn next_moment(&self) -> Option<Instant> {
+        let limit = self.clock.instant(self.earliest);
+        limit.into_iter().chain(self.way.until()).min()
     }
 
     fn has_bytes(&self) -> bool {

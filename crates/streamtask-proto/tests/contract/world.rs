@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::TlsVersion;
 use streamtask_proto::{
-    Call, Closing, Error, EventKind, Input, OpId, Options, Outcome, Output, ReadData, ReadKind,
-    Stream, Target, Timeout, Transmit, Wait,
+    AddressFamily, Call, Closing, Error, EventKind, Input, OpId, Options, Outcome, Output,
+    ReadData, ReadKind, Stream, Target, Timeout, Transmit, Wait,
 };
 
 use crate::server::{Server, pki};
@@ -114,7 +114,17 @@ impl World {
                     assert!(twice.is_none(), "operation {id} completed twice");
                 }
                 Output::Event(event) => self.events.push(event.kind),
-                Output::Connect => self.client.handle(self.now, Input::Connected),
+                Output::Resolve(family) => {
+                    let addresses = match family {
+                        AddressFamily::V6 => vec![],
+                        AddressFamily::V4 => vec![([127, 0, 0, 1], 1).into()],
+                    };
+                    self.client.handle(self.now, Input::Resolved(family, Ok(addresses)));
+                }
+                Output::Attempt { number, .. } => {
+                    self.client.handle(self.now, Input::Attempted(number, Ok(())));
+                }
+                Output::Adopt(_) => {}
                 Output::ShutdownWrite => self.shutdown_write = true,
                 Output::Close(closing) => self.closing = Some(closing),
                 Output::Wait(wait) => return wait,

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut, Bytes};
 use streamtask_proto::tls::SecureOptions;
 use streamtask_proto::{
-    Call as Operation, Closing, Error, ErrorKind, EventKind, HandshakeStep, Input, Layer, OpId,
-    Options, Outcome, Output, ReadData, ReadKind, Stream, Target, Timeout, Transmit,
+    AddressFamily, Call as Operation, Closing, Error, ErrorKind, EventKind, HandshakeStep, Input,
+    Layer, OpId, Options, Outcome, Output, ReadData, ReadKind, Stream, Target, Timeout, Transmit,
     UnreadClearText, Wait,
 };
 
@@ -93,7 +93,15 @@ impl World {
             match self.client.poll() {
                 Output::Complete(OpId(op), result) => self.complete(op as Op, result),
                 Output::Event(event) => self.said.push(Said::Event(told(event.kind))),
-                Output::Connect => self.wants_connection = true,
+                Output::Attempt { .. } => self.wants_connection = true,
+                Output::Resolve(family) => {
+                    let addresses = match family {
+                        AddressFamily::V6 => vec![],
+                        AddressFamily::V4 => vec![([192, 0, 2, 1], 25).into()],
+                    };
+                    self.client.handle(self.now, Input::Resolved(family, Ok(addresses)));
+                }
+                Output::Adopt(_) => {}
                 Output::ShutdownWrite => {
                     self.said.push(Said::Fin);
                     if !std::mem::replace(&mut self.is_fin_sent, true) {
@@ -190,9 +198,9 @@ impl World {
         match is_up {
             true => {
                 self.far.accept();
-                self.input(Input::Connected);
+                self.input(Input::Attempted(0, Ok(())));
             }
-            false => self.input(Input::Failed(ErrorKind::CannotConnect.into())),
+            false => self.input(Input::Attempted(0, Err(ErrorKind::CannotConnect.into()))),
         }
     }
 

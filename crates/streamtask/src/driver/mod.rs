@@ -14,6 +14,7 @@ mod hop;
 mod lead;
 mod listener;
 mod news;
+mod opening;
 mod operations;
 mod pump;
 mod run;

@@ -14,6 +14,7 @@ use tokio::task::coop::unconstrained;
 
 use super::after::Parting;
 use super::handover::Handover;
+use super::opening::Errand;
 use super::shared::{Shared, State};
 use crate::captured;
 use crate::net::tcp::{self, Socket, connection_error};
@@ -49,7 +50,11 @@ impl Shared {
                 Output::Close(Closing::Lingering) => self.close_lingering(state),
                 Output::Captured(pipe) => self.capture(state, *pipe),
                 Output::Wait(wait) => return wait,
-                Output::Connect => state.wants_driver = true,
+                Output::Resolve(family) => state.put_errand(Errand::Resolve(family)),
+                Output::Attempt { number, address } => {
+                    state.put_errand(Errand::Attempt(number, address));
+                }
+                Output::Adopt(_) => state.adopt(),
             }
         }
     }

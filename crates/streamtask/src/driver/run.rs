@@ -1,20 +1,19 @@
 //! The spawned future of a task: connects, keeps time, and drives when nobody else does.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use streamtask_proto::{Error, Input, Target};
+use streamtask_proto::Input;
 use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep_until};
 
+use super::opening::{Brought, Opening};
 use super::pump::runtime_is_gone;
 use super::shared::{Shared, State};
-use crate::net::tcp::{self, Socket};
 
 /// Spawns the driver of a task that has just been resumed for the first time.
 pub(crate) fn spawn(shared: Arc<Shared>, runtime: &Handle) {
@@ -22,17 +21,10 @@ pub(crate) fn spawn(shared: Arc<Shared>, runtime: &Handle) {
     runtime.spawn(Driver::new(shared));
 }
 
-async fn connect(target: Target) -> Connected {
-    tcp::connect(&target).await
-}
-
-type Connected = Result<(Socket, SocketAddr), Error>;
-
-type Connecting = Pin<Box<dyn Future<Output = Connected> + Send>>;
-
 pub(super) struct Driver {
     shared: Arc<Shared>,
-    connecting: Option<Connecting>,
+    /// Until the connection stands.
+    opening: Option<Opening>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -41,21 +33,36 @@ impl Future for Driver {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let shared = self.shared.clone();
-        let connected = self.poll_connecting(cx);
-        let mine = cx.waker().clone();
-        let mut state = shared.lock();
-        self.register(&mut state, mine);
-        if let Some(result) = connected {
-            take_connection(&shared, &mut state, result);
+        loop {
+            let brought = self.opening.as_mut().and_then(|opening| opening.poll(cx));
+            let mine = cx.waker().clone();
+            let mut state = shared.lock();
+            self.register(&mut state, mine);
+            let has_more = brought.is_some();
+            if let Some(brought) = brought {
+                take_in(&shared, &mut state, brought);
+            }
+            let driven = self.drive(&mut state, cx);
+            let errands = std::mem::take(&mut state.errands);
+            let is_opening = state.stream.is_opening();
+            drop(state);
+            if driven.is_ready() {
+                return driven;
+            }
+            // What lost the race is dropped here, without the lock.
+            self.opening = self.opening.take().filter(|_| is_opening);
+            let Some(opening) = &mut self.opening else { return Poll::Pending };
+            if errands.is_empty() && !has_more {
+                return Poll::Pending;
+            }
+            errands.into_iter().for_each(|errand| opening.take_on(errand, &shared));
         }
-        self.drive(&mut state, cx)
     }
 }
 
 impl Driver {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let connecting = Box::pin(connect(shared.target.clone()));
-        Driver { shared, connecting: Some(connecting), timer: None }
+        Driver { shared, opening: Some(Opening::default()), timer: None }
     }
 
     /// Whoever needs the driver from now on finds its waker.
@@ -65,16 +72,6 @@ impl Driver {
         }
         if let Some(before) = state.driver.replace(waker) {
             state.drop_later(before);
-        }
-    }
-
-    fn poll_connecting(&mut self, cx: &mut Context<'_>) -> Option<Connected> {
-        match self.connecting.as_mut()?.as_mut().poll(cx) {
-            Poll::Pending => None,
-            Poll::Ready(result) => {
-                self.connecting = None;
-                Some(result)
-            }
         }
     }
 
@@ -122,18 +119,17 @@ impl Driver {
     }
 }
 
-fn take_connection(shared: &Arc<Shared>, state: &mut State, result: Connected) {
-    let input = match result {
-        Ok((socket, address)) => {
-            state.remote = Some(address);
-            // A task that ended meanwhile has no use for it.
-            state.socket = state.ended.is_none().then_some(socket);
-            Input::Connected
+fn take_in(shared: &Arc<Shared>, state: &mut State, brought: Brought) {
+    let input = match brought {
+        Brought::Resolved(family, result) => Input::Resolved(family, result),
+        Brought::Attempted(number, result) => {
+            Input::Attempted(number, result.map(|connected| state.connected = Some(connected)))
         }
-        Err(error) => Input::Failed(error),
     };
     state.stream.handle(Instant::now(), input);
     shared.carry_out(state);
+    // If it was not adopted, the task has ended meanwhile and has no use for it.
+    state.connected = None;
 }
 
 impl Drop for Driver {

@@ -20,12 +20,14 @@ use super::hop;
 use super::lead::{Lead, Left};
 use super::listener::Listener;
 use super::news::{Hear, News};
+use super::opening::{Connected, Errand};
 use super::waiters::Waiters;
 use crate::captured::Returns;
 use crate::challenge::Question;
 use crate::mailbox::Mailbox;
 use crate::net::linger::{Closer, Manner};
 use crate::net::tcp::Socket;
+use crate::resolve::Resolver;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, lock};
 
 /// What a task is to its driver from the beginning on.
@@ -36,6 +38,8 @@ pub(crate) struct Setting {
     /// Whether whoever stands above wants to hear of all that happens, as soon as it does.
     pub(crate) is_told: bool,
     pub(crate) tolerate_truncation: bool,
+    /// Who knows its addresses.
+    pub(crate) resolver: Arc<Resolver>,
     /// How its connection is closed.
     pub(crate) manner: Manner,
 }
@@ -47,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) mailbox: Mailbox,
     /// Who hears what there is to say.
     pub(super) above: Arc<dyn Hear>,
+    pub(super) resolver: Arc<Resolver>,
     pub(super) tolerate_truncation: bool,
     manner: Manner,
     pub(super) lead: Arc<Lead>,
@@ -72,8 +77,12 @@ pub(crate) struct State {
     pub(super) returns: Option<Returns>,
     /// The driver, unless it was woken from here and has not looked since.
     pub(super) driver: Option<Waker>,
-    /// Whether the core has asked for a connection and nobody makes it yet.
-    pub(super) wants_driver: bool,
+    /// What the core has asked for on the way to a connection and nobody does yet.
+    pub(super) errands: Vec<Errand>,
+    /// Whether there is a driver, to whom they are left.
+    is_driven: bool,
+    /// The connection that an attempt has just made, should it be adopted.
+    pub(super) connected: Option<Connected>,
     /// When time next matters to the core, as it last said.
     pub(super) until: Option<Instant>,
     /// Until when the driver sleeps.
@@ -104,13 +113,14 @@ impl Shared {
         mailbox: Mailbox,
         above: Arc<dyn Hear>,
     ) -> Arc<Self> {
-        let Setting { number, target, is_told, tolerate_truncation, manner } = setting;
+        let Setting { number, target, is_told, tolerate_truncation, resolver, manner } = setting;
         let lead = Lead::new();
         Arc::new(Shared {
             number,
             target,
             mailbox,
             above,
+            resolver,
             tolerate_truncation,
             manner,
             read_waker: lead.clone().into(),
@@ -125,7 +135,9 @@ impl Shared {
                 captured: None,
                 returns: None,
                 driver: None,
-                wants_driver: false,
+                errands: Vec::new(),
+                is_driven: false,
+                connected: None,
                 until: None,
                 armed: None,
                 is_waited_for_unresumed: false,
@@ -148,7 +160,8 @@ impl Shared {
 
     /// Whether a driver is to be spawned; says so once.
     pub(crate) fn wants_driver(self: &Arc<Self>) -> bool {
-        std::mem::take(&mut self.lock().wants_driver)
+        let mut state = self.lock();
+        !state.errands.is_empty() && !std::mem::replace(&mut state.is_driven, true)
     }
 
     /// Feeds the core and carries out what follows.
@@ -189,6 +202,20 @@ impl State {
         let asked = self.socket.as_ref().and_then(|socket| socket.local_addr().ok());
         self.local = asked.or(self.local);
         self.local
+    }
+
+    /// The driver is to do this.
+    pub(super) fn put_errand(&mut self, errand: Errand) {
+        self.errands.push(errand);
+        self.wake_driver();
+    }
+
+    /// The connection that has just been made is the task's.
+    pub(super) fn adopt(&mut self) {
+        if let Some(Connected { socket, address }) = self.connected.take() {
+            self.remote = Some(address);
+            self.socket = Some(socket);
+        }
     }
 
     /// Drops a waker when the lock is free.

@@ -1,10 +1,11 @@
 //! What the operating system has to do for a stream: names, connections, trust.
 //!
-//! Everything that differs between systems ends here. Races, proxies and services will join `tcp`.
+//! Everything that differs between systems ends here.
 
 pub(crate) mod key_log;
 mod leaving;
 pub(crate) mod linger;
+pub(crate) mod names;
 pub(crate) mod platform;
 mod sys;
 pub(crate) mod tcp;

@@ -1,35 +1,19 @@
-//! From a name to a connected socket, what else is asked of it, and what its errors mean.
-//!
-//! One address after the other, in the system's order; racing them is a later step, behind this function.
+//! From an address to a connected socket, what else is asked of it, and what its errors mean.
 
 use std::io::{self, Read};
-use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use socket2::SockRef;
-use streamtask_proto::{Error, ErrorKind, Limit, Target};
-use tokio::net::{TcpStream, lookup_host};
+use streamtask_proto::{Error, ErrorKind, Limit};
+use tokio::net::TcpStream;
 
 /// The socket of a connection.
 pub(crate) type Socket = TcpStream;
 
-/// Connects to the first address of `target` that answers, and says which it was.
-pub(crate) async fn connect(target: &Target) -> Result<(Socket, SocketAddr), Error> {
-    let mut last = None;
-    let mut tried = Vec::new();
-    for address in addresses(target).await?.into_iter().map(plain) {
-        match TcpStream::connect(address).await.and_then(accepted) {
-            Ok(socket) => return Ok((socket, address)),
-            Err(error) => {
-                tried.push(address.to_string());
-                last = Some(connect_error(error));
-            }
-        }
-    }
-    Err(match last {
-        Some(error) => error.with_detail(format!("tried {}", tried.join(", "))),
-        None => Error::new(ErrorKind::CannotFindHost).with_detail("it has no address"),
-    })
+/// Connects to `address`.
+pub(crate) async fn connect(address: SocketAddr) -> Result<Socket, Error> {
+    TcpStream::connect(address).await.and_then(accepted).map_err(connect_error)
 }
 
 /// A connected socket, ready for use.
@@ -57,25 +41,6 @@ fn is_connected_to_itself(socket: &TcpStream) -> bool {
     }
 }
 
-/// An IPv4 address in IPv6's clothes (RFC 4291, 2.5.5.2) is dialled as what it is: where the system keeps the
-/// two apart, as Windows does, a socket of IPv6 reaches no IPv4.
-fn plain(address: SocketAddr) -> SocketAddr {
-    match address.ip().to_canonical() {
-        ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
-        IpAddr::V6(_) => address,
-    }
-}
-
-async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, Error> {
-    if let Some(address) = target.address() {
-        return Ok(vec![address]);
-    }
-    match lookup_host((target.host(), target.port())).await {
-        Ok(addresses) => Ok(addresses.collect()),
-        Err(error) => Err(Error::new(lookup_kind(&error)).caused_by(error)),
-    }
-}
-
 /// Asks the kernel itself: a readiness that has not been seen yet must not hide bytes.
 pub(crate) fn read_now(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
     (&*SockRef::from(socket)).read(buffer)
@@ -84,14 +49,6 @@ pub(crate) fn read_now(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> 
 /// Sends FIN behind what was written.
 pub(crate) fn shutdown_write(socket: &Socket) -> io::Result<()> {
     SockRef::from(socket).shutdown(Shutdown::Write)
-}
-
-/// getaddrinfo's errors reach us as text without a kind; only running out of things has one.
-fn lookup_kind(error: &io::Error) -> ErrorKind {
-    match exhaustion(error) {
-        true => ErrorKind::ResourceExhausted,
-        false => ErrorKind::CannotFindHost,
-    }
 }
 
 /// What an error while connecting means.
@@ -121,7 +78,7 @@ pub(crate) fn connection_error(error: io::Error) -> Error {
 }
 
 /// Whether this machine ran out of descriptors or memory for sockets.
-fn exhaustion(error: &io::Error) -> bool {
+pub(super) fn exhaustion(error: &io::Error) -> bool {
     #[cfg(unix)]
     const NUMBERS: &[i32] = &[
         24,                                               // EMFILE

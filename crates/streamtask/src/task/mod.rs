@@ -23,7 +23,7 @@ use streamtask_proto::{Error, ErrorKind, Input, TaskState};
 use crate::delegate::SessionDelegate;
 use crate::driver::Shared;
 use crate::session::SessionInner;
-use crate::{Completion, Events, Progress, Session, driver, lock, runtime};
+use crate::{Attempt, Completion, Events, Progress, Session, driver, lock, runtime};
 
 /// One raw stream, from its name to its end (`URLSessionStreamTask`).
 ///
@@ -302,6 +302,12 @@ impl StreamTask {
     /// The other end's address, once connected.
     pub fn remote_address(&self) -> Option<SocketAddr> {
         self.0.shared.lock().remote
+    }
+
+    /// The attempts to connect, in the order in which they were made: each with its address, its times and what
+    /// became of it. There is one for each address that was tried; looking a name up is none.
+    pub fn attempts(&self) -> Vec<Attempt> {
+        self.0.shared.lock().stream.attempts().to_vec()
     }
 
     /// What the latest handshake agreed on; stays when TLS was stopped.

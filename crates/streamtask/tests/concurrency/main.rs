@@ -30,6 +30,9 @@ mod mailbox;
 #[path = "../../src/queue.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod queue;
+#[path = "../../src/resolve.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod resolve;
 #[allow(dead_code, unreachable_pub)]
 mod session;
 mod sync;

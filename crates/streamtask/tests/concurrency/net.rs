@@ -18,15 +18,15 @@ use crate::people::hold;
 pub(crate) mod tcp {
     use std::net::SocketAddr;
 
-    use streamtask_proto::{Error, ErrorKind, Target};
+    use streamtask_proto::{Error, ErrorKind};
 
     use super::*;
 
     pub(crate) use super::Socket;
 
-    pub(crate) async fn connect(_: &Target) -> Result<(Socket, SocketAddr), Error> {
+    pub(crate) async fn connect(_: SocketAddr) -> Result<Socket, Error> {
         let wire = LAST.take().expect("the model has made a wire for it");
-        Ok((Socket(wire), ([127, 0, 0, 1], 1).into()))
+        Ok(Socket(wire))
     }
 
     pub(crate) fn connection_error(error: io::Error) -> Error {
@@ -40,6 +40,20 @@ pub(crate) mod tcp {
     pub(crate) fn shutdown_write(socket: &Socket) -> io::Result<()> {
         hold(&socket.0).has_our_fin = true;
         Ok(())
+    }
+}
+
+pub(crate) mod names {
+    use streamtask_proto::AddressFamily;
+
+    use crate::resolve::{Resolve, Resolving};
+
+    pub(crate) struct System;
+
+    impl Resolve for System {
+        fn resolve(&self, _: &str, _: u16, _: AddressFamily) -> Resolving {
+            unreachable!("the peer has an address")
+        }
     }
 }
 

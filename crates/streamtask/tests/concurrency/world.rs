@@ -85,7 +85,7 @@ impl Task {
     pub(crate) fn told(_: &Peer, delegate: Option<Arc<dyn SessionDelegate>>) -> (Self, Runtime) {
         let (never, others) = (Timeout::NEVER, Options::default());
         let options = Options { timeout_for_request: never, timeout_for_resource: never, ..others };
-        let target = Target::new("peer", 1).expect("a name and a port");
+        let target = Target::new("127.0.0.1", 1).expect("an address");
         let stream = Stream::new(Instant::now(), target.clone(), options, None);
         let task = task(target, stream, delegate);
         let shared = &task.shared;
@@ -174,6 +174,7 @@ fn task(
         target,
         is_told: delegate.is_some(),
         tolerate_truncation: false,
+        resolver: Arc::default(),
         manner: Manner,
     };
     let session = SessionInner::new(delegate);

@@ -20,7 +20,10 @@ mod manners;
 mod pauses;
 #[cfg(target_os = "linux")]
 mod peers;
+mod race;
 mod session;
+#[cfg(target_os = "linux")]
+mod silence;
 mod stress;
 mod support;
 mod timeouts;

@@ -16,6 +16,8 @@ mod lead;
 mod listener;
 #[path = "../../../src/driver/news.rs"]
 mod news;
+#[path = "../../../src/driver/opening.rs"]
+mod opening;
 #[path = "../../../src/driver/operations.rs"]
 mod operations;
 #[path = "../../../src/driver/pump.rs"]

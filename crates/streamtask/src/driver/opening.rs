@@ -1,0 +1,93 @@
+//! The errands of a task on its way: lookups and attempts, side by side, as the core asks for them.
+//!
+//! It knows nothing of their order and of what they are for. Resolvers are user code, so all of this is polled
+//! and dropped without the task's lock.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use streamtask_proto::{AddressFamily, Error, ErrorKind};
+
+use super::shared::Shared;
+use crate::net::tcp::{self, Socket};
+use crate::resolve::Resolving;
+
+/// What the core asks for.
+pub(super) enum Errand {
+    Resolve(AddressFamily),
+    Attempt(u32, SocketAddr),
+}
+
+/// What came of it.
+pub(super) enum Brought {
+    Resolved(AddressFamily, Result<Vec<SocketAddr>, Error>),
+    Attempted(u32, Result<Connected, Error>),
+}
+
+/// A connection that stands, and with whom.
+pub(super) struct Connected {
+    pub(super) socket: Socket,
+    pub(super) address: SocketAddr,
+}
+
+/// All that is under way.
+#[derive(Default)]
+pub(super) struct Opening {
+    lookups: Vec<(AddressFamily, Resolving)>,
+    attempts: Vec<Attempt>,
+}
+
+struct Attempt {
+    number: u32,
+    address: SocketAddr,
+    connecting: Pin<Box<dyn Future<Output = Result<Socket, Error>> + Send>>,
+}
+
+impl Opening {
+    pub(super) fn take_on(&mut self, errand: Errand, shared: &Shared) {
+        match errand {
+            Errand::Resolve(family) => {
+                let (resolver, target) = (shared.resolver.clone(), shared.target.clone());
+                let ask = move || resolver.resolve(target.host(), target.port(), family);
+                self.lookups.push((family, Box::pin(async move { ask().await })));
+            }
+            Errand::Attempt(number, address) => {
+                let connecting = Box::pin(tcp::connect(address));
+                self.attempts.push(Attempt { number, address, connecting });
+            }
+        }
+    }
+
+    /// Something that came, if anything did.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Option<Brought> {
+        for place in 0..self.attempts.len() {
+            if let Poll::Ready(result) = self.attempts[place].connecting.as_mut().poll(cx) {
+                let Attempt { number, address, .. } = self.attempts.swap_remove(place);
+                let connected = result.map(|socket| Connected { socket, address });
+                return Some(Brought::Attempted(number, connected));
+            }
+        }
+        for place in 0..self.lookups.len() {
+            if let Poll::Ready(result) = poll_lookup(&mut self.lookups[place].1, cx) {
+                let (family, _) = self.lookups.swap_remove(place);
+                return Some(Brought::Resolved(family, result));
+            }
+        }
+        None
+    }
+}
+
+/// A resolver that panics has answered, and nothing else is lost with it.
+fn poll_lookup(
+    lookup: &mut Resolving,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Vec<SocketAddr>, Error>> {
+    let poll = AssertUnwindSafe(|| lookup.as_mut().poll(cx));
+    catch_unwind(poll).unwrap_or_else(|_| {
+        let why = "the resolver panicked";
+        Poll::Ready(Err(Error::new(ErrorKind::DnsLookupFailed).with_detail(why)))
+    })
+}
