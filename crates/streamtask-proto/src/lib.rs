@@ -45,8 +45,8 @@ pub use error::Error;
 pub use kind::{ErrorKind, Fault, Limit};
 pub use link::{AddressFamily, Attempt, EofKind, HandshakeStep, Pipe, RaceOptions, Transmit};
 pub use stream::{Lent, Options, Stream, UnreadClearText};
-pub use target::Target;
+pub use target::{Address, Host, Target};
 pub use words::{
-    Call, Closing, Event, EventKind, Input, Layer, OpId, Outcome, Output, ReadData, ReadKind,
-    TaskState, Wait,
+    Call, Closing, Event, EventKind, Input, Layer, Lookup, OpId, Outcome, Output, ReadData,
+    ReadKind, TaskState, Wait,
 };

@@ -1,4 +1,4 @@
-//! Where a stream goes: a checked host and port.
+//! Where a stream goes: a checked host and port, or a path.
 //!
 //! One string serves three purposes, and they have three answers: what was typed (and is shown), what is
 //! dialled, and what is verified. Only what can be known without a network is decided here; looking a
@@ -6,17 +6,61 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::{Error, ErrorKind};
 
+/// Where a stream goes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// A host, by name or address, and a port.
+    Host(Host),
+    /// A socket of this machine.
+    Path(Arc<Path>),
+}
+
 /// A host, by name or address, and a port.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Target {
-    host: Arc<str>,
+pub struct Host {
+    name: Arc<str>,
     port: u16,
     address: Option<SocketAddr>,
     server_name: Arc<str>,
+}
+
+/// What can be connected to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Address {
+    /// An address and a port of TCP.
+    Ip(SocketAddr),
+    /// A socket of this machine.
+    Path(Arc<Path>),
+}
+
+impl Address {
+    /// The address of TCP, if it is one.
+    pub fn ip(&self) -> Option<SocketAddr> {
+        match self {
+            Address::Ip(address) => Some(*address),
+            Address::Path(_) => None,
+        }
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Address::Ip(address)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Ip(address) => address.fmt(f),
+            Address::Path(path) => path.display().fmt(f),
+        }
+    }
 }
 
 impl Target {
@@ -25,6 +69,46 @@ impl Target {
     /// # Errors
     /// [`ErrorKind::InvalidEndpoint`] for port 0, an empty or overlong host, or one with a character that
     /// no host name has.
+    pub fn new(host: &str, port: u16) -> Result<Self, Error> {
+        Host::new(host, port).map(Target::Host)
+    }
+
+    /// A path, as it is.
+    pub fn at_path(path: impl Into<Arc<Path>>) -> Self {
+        Target::Path(path.into())
+    }
+
+    /// The host and port, if it has them.
+    pub fn host(&self) -> Option<&Host> {
+        match self {
+            Target::Host(host) => Some(host),
+            Target::Path(_) => None,
+        }
+    }
+
+    /// What is asked for and verified under TLS; behind a path that is this machine.
+    pub fn server_name(&self) -> &str {
+        match self {
+            Target::Host(host) => &host.server_name,
+            Target::Path(_) => "localhost",
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Host(host) => host.fmt(f),
+            Target::Path(path) => path.display().fmt(f),
+        }
+    }
+}
+
+impl Host {
+    /// As [`Target::new`].
+    ///
+    /// # Errors
+    /// As there.
     pub fn new(host: &str, port: u16) -> Result<Self, Error> {
         let refuse = |why: &str| Err(Error::new(ErrorKind::InvalidEndpoint).with_detail(why));
         let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
@@ -36,8 +120,8 @@ impl Target {
             _ if !bare.bytes().all(is_host_byte) => {
                 refuse("the host has a character that no host name has")
             }
-            _ => Ok(Target {
-                host: bare.into(),
+            _ => Ok(Host {
+                name: bare.into(),
                 port,
                 address: address(bare, port),
                 server_name: server_name(bare).into(),
@@ -46,12 +130,12 @@ impl Target {
     }
 
     /// What was typed, without brackets.
-    pub fn host(&self) -> &str {
-        &self.host
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
     }
 
     /// What is dialled, if the host is an address in any spelling (`127.1`, `0x7f.1`, `::1%1`); `None` if
-    /// [`host`](Target::host) has to be looked up, as it was typed: with its trailing dot, which keeps
+    /// [`name`](Self::name) has to be looked up, as it was typed: with its trailing dot, which keeps
     /// resolvers from trying it as part of another name, or with the name of an interface behind `%`.
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
@@ -119,11 +203,11 @@ fn number(text: &str) -> Option<u32> {
     u32::from_str_radix(digits, radix).ok().filter(|_| is_number)
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.host.contains(':') {
-            true => write!(f, "[{}]:{}", self.host, self.port),
-            false => write!(f, "{}:{}", self.host, self.port),
+        match self.name.contains(':') {
+            true => write!(f, "[{}]:{}", self.name, self.port),
+            false => write!(f, "{}:{}", self.name, self.port),
         }
     }
 }
@@ -135,22 +219,22 @@ mod tests {
     #[test]
     fn what_cannot_name_an_endpoint_is_refused() {
         for (host, port) in [("h", 0), ("", 1), ("[]", 1), ("a\0b", 1)] {
-            let error = Target::new(host, port).expect_err("refused");
+            let error = Host::new(host, port).expect_err("refused");
             assert_eq!(error.kind(), ErrorKind::InvalidEndpoint, "{host:?} {port}");
         }
-        assert!(Target::new("größe.example", 1).is_err(), "not in its ASCII form");
-        assert!(Target::new(&"a".repeat(254), 1).is_err());
+        assert!(Host::new("größe.example", 1).is_err(), "not in its ASCII form");
+        assert!(Host::new(&"a".repeat(254), 1).is_err());
     }
 
     #[test]
     fn an_ipv6_address_prints_in_brackets() {
-        assert_eq!(Target::new("::1", 25).expect("valid").to_string(), "[::1]:25");
-        assert_eq!(Target::new("[::1]", 25).expect("valid").host(), "::1");
-        assert_eq!(Target::new("example.org", 25).expect("valid").to_string(), "example.org:25");
+        assert_eq!(Host::new("::1", 25).expect("valid").to_string(), "[::1]:25");
+        assert_eq!(Host::new("[::1]", 25).expect("valid").name().as_ref(), "::1");
+        assert_eq!(Host::new("example.org", 25).expect("valid").to_string(), "example.org:25");
     }
 
-    fn of(host: &str) -> Target {
-        Target::new(host, 25).expect(host)
+    fn of(host: &str) -> Host {
+        Host::new(host, 25).expect(host)
     }
 
     #[test]
@@ -175,7 +259,7 @@ mod tests {
             let dialled = target.address().expect(typed);
             assert_eq!(dialled.to_string(), format!("{address}:25"), "{typed}");
             assert_eq!(target.server_name(), address, "{typed}");
-            assert_eq!((target.host(), target.to_string()), (typed, format!("{typed}:25")));
+            assert_eq!((&**target.name(), target.to_string()), (typed, format!("{typed}:25")));
         }
     }
 
@@ -197,7 +281,7 @@ mod tests {
             "127.0.0.1.nip.io",
             "0xg.1",
         ] {
-            let Ok(target) = Target::new(name, 25) else { continue };
+            let Ok(target) = Host::new(name, 25) else { continue };
             assert_eq!((target.address(), target.server_name()), (None, name));
         }
     }
@@ -215,14 +299,14 @@ mod tests {
             let target = of(typed);
             assert_eq!(target.address().map(|address| address.to_string()).as_deref(), dialled);
             assert_eq!(target.server_name(), verified);
-            assert!(target.to_string().contains(target.host()), "what was typed is shown");
+            assert!(target.to_string().contains(&**target.name()), "what was typed is shown");
         }
     }
 
     #[test]
     fn the_trailing_dot_of_a_name_is_looked_up_and_not_verified() {
         let target = of("example.org.");
-        assert_eq!((target.host(), target.server_name()), ("example.org.", "example.org"));
+        assert_eq!((&**target.name(), target.server_name()), ("example.org.", "example.org"));
         assert_eq!(target.address(), None);
         assert_eq!(of("my_host.example.").server_name(), "my_host.example");
         assert_eq!(of(".").server_name(), ".", "no name is left without it");

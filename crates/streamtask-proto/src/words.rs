@@ -4,12 +4,13 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use crate::tls::{SecureOptions, TlsInfo};
-use crate::{AddressFamily, EofKind, Error, HandshakeStep, Pipe, Timeout};
+use crate::{Address, AddressFamily, EofKind, Error, HandshakeStep, Pipe, Timeout};
 
 /// The driver's name for an operation. The core only hands it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,8 +40,8 @@ pub enum Input {
     Cancel,
     /// The last handle of the task is gone (`true`), or one was made again (`false`).
     Abandoned(bool),
-    /// What the lookup asked for by [`Output::Resolve`] came to.
-    Resolved(AddressFamily, Result<Vec<SocketAddr>, Error>),
+    /// What the lookup of this number, asked for by [`Output::Resolve`], came to.
+    Resolved(u32, Result<Vec<SocketAddr>, Error>),
     /// What the attempt of this number, asked for by [`Output::Attempt`], came to.
     Attempted(u32, Result<(), Error>),
     /// Something outside failed that the task cannot go on without, such as the library below it, which
@@ -220,14 +221,14 @@ pub enum Output {
     Complete(OpId, Result<Outcome, Error>),
     /// Something that delegates like to know.
     Event(Event),
-    /// Look up the target's addresses of this family.
-    Resolve(AddressFamily),
+    /// Look a name up.
+    Resolve(Lookup),
     /// Connect to this address. Attempts go on side by side until one is adopted.
     Attempt {
         /// The attempt's name.
         number: u32,
         /// Where to.
-        address: SocketAddr,
+        address: Address,
     },
     /// The connection that this attempt has made is the task's; all other attempts are to be dropped.
     Adopt(u32),
@@ -241,6 +242,19 @@ pub enum Output {
     Captured(Box<Pipe>),
     /// Nothing more until something of this happens.
     Wait(Wait),
+}
+
+/// A question for the addresses of one family.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    /// The question's name.
+    pub number: u32,
+    /// The host's.
+    pub host: Arc<str>,
+    /// What is to be connected to.
+    pub port: u16,
+    /// Which addresses.
+    pub family: AddressFamily,
 }
 
 /// How a socket is to be closed.
@@ -347,8 +361,8 @@ impl fmt::Debug for Input {
             Input::Suspend => f.write_str("Suspend"),
             Input::Cancel => f.write_str("Cancel"),
             Input::Abandoned(abandoned) => f.debug_tuple("Abandoned").field(abandoned).finish(),
-            Input::Resolved(family, result) => {
-                f.debug_tuple("Resolved").field(family).field(result).finish()
+            Input::Resolved(number, result) => {
+                f.debug_tuple("Resolved").field(number).field(result).finish()
             }
             Input::Attempted(number, result) => {
                 f.debug_tuple("Attempted").field(number).field(result).finish()

@@ -50,9 +50,9 @@ pub struct Challenge {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProtectionSpace {
-    /// The host the task was made for.
+    /// The host the task was made for; `localhost` for one at a path.
     pub host: String,
-    /// Its port.
+    /// Its port; 0 for one at a path.
     pub port: u16,
     /// What is asked.
     pub method: AuthenticationMethod,

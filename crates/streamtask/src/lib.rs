@@ -168,8 +168,8 @@ pub use rustls::pki_types::{CertificateDer as Certificate, PrivateKeyDer as Priv
 pub use session::Session;
 pub use streamtask_proto::tls::{Identity, Pin, SecureOptions, Sha256, TlsInfo, TlsVersion};
 pub use streamtask_proto::{
-    AddressFamily, Attempt, EofKind, Error, ErrorKind, Event, EventKind, Fault, Limit, ReadData,
-    TaskState, Timeout, UnreadClearText,
+    Address, AddressFamily, Attempt, EofKind, Error, ErrorKind, Event, EventKind, Fault, Limit,
+    ReadData, TaskState, Timeout, UnreadClearText,
 };
 pub use task::completion::Completion;
 pub use task::events::Events;

@@ -129,7 +129,38 @@ impl Session {
     /// [`ErrorKind::InvalidEndpoint`] for port 0 or a host that cannot be one;
     /// [`ErrorKind::SessionInvalidated`] after the session was invalidated.
     pub fn stream_task(&self, host: &str, port: u16) -> Result<StreamTask, Error> {
-        let target = Target::new(host, port)?;
+        self.task_to(Target::new(host, port)?)
+    }
+
+    /// A task to who listens at `path` on this machine, suspended. All that a stream task can do it can do there,
+    /// TLS included: the server is then known as `localhost`, unless
+    /// [`SecureOptions`](crate::SecureOptions) name it.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), streamtask::Error> {
+    /// let task = streamtask::Session::shared().stream_task_at_path("/run/docker.sock")?;
+    /// task.resume();
+    /// task.write("GET /_ping HTTP/1.0\r\n\r\n", None).await?;
+    /// let status = task.read_until("\r\n", 512, None).await?;
+    /// # drop(status);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Foundation has no such task.
+    ///
+    /// # Errors
+    /// [`ErrorKind::SessionInvalidated`] after the session was invalidated. A path where nobody listens is
+    /// found out when the task is resumed.
+    #[cfg(unix)]
+    pub fn stream_task_at_path(
+        &self,
+        path: impl AsRef<std::path::Path>,
+    ) -> Result<StreamTask, Error> {
+        self.task_to(Target::at_path(path.as_ref()))
+    }
+
+    fn task_to(&self, target: Target) -> Result<StreamTask, Error> {
         let number = lock(&self.0.registry).number().ok_or_else(invalidated)?;
         let task = self.0.task(number, target);
         if !lock(&self.0.registry).enter(number, task.clone()) {

@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::failures::worst;
-use crate::{Error, ErrorKind, Timeout};
+use crate::{Address, Error, ErrorKind, Timeout};
 
 /// A family of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,7 +60,7 @@ impl Default for RaceOptions {
 #[non_exhaustive]
 pub struct Attempt {
     /// Where to.
-    pub address: SocketAddr,
+    pub address: Address,
     /// When it began.
     pub began: Instant,
     /// When it came to something: it connected, it failed, another one was there first, or the task ended. `None`
@@ -84,7 +84,7 @@ pub(crate) enum Happened {
 pub(crate) enum Wish {
     Resolve(AddressFamily),
     /// Connect to this address, under this number.
-    Attempt(u32, SocketAddr),
+    Attempt(u32, Address),
     /// This one goes on, the others are dropped. The last wish.
     Adopt(u32),
     /// There is nothing left to try. The last wish.
@@ -111,7 +111,7 @@ enum Answer {
     /// Until then it may come.
     Awaited(Option<Instant>),
     /// These are left to try.
-    Came(VecDeque<SocketAddr>),
+    Came(VecDeque<Address>),
     Failed(Error),
 }
 
@@ -143,18 +143,16 @@ impl Race {
         }
     }
 
-    /// The race to addresses that are known.
-    pub(crate) fn to_addresses(
-        now: Instant,
-        options: RaceOptions,
-        addresses: Vec<SocketAddr>,
-    ) -> Self {
+    /// The race to the one address there is.
+    pub(crate) fn to_address(now: Instant, options: RaceOptions, address: Address) -> Self {
         let mut race = Race::for_name(now, options);
         race.wishes.clear();
-        let (v6, v4) = addresses.into_iter().map(plain).partition(SocketAddr::is_ipv6);
-        race.take_answer(AddressFamily::V6, Ok(v6));
-        race.take_answer(AddressFamily::V4, Ok(v4));
-        race.begin_or_wait(now);
+        let address = match address {
+            Address::Ip(address) => Address::Ip(plain(address)),
+            Address::Path(path) => Address::Path(path),
+        };
+        race.answers = [Answer::Came([address].into()), Answer::Came(VecDeque::new())];
+        race.race_on(now);
         race
     }
 
@@ -267,7 +265,13 @@ impl Race {
         match self.take_next() {
             Some(address) => {
                 let number = self.attempts.len() as u32;
-                self.attempts.push(Attempt { address, began: now, ended: None, error: None });
+                let tried = address.clone();
+                self.attempts.push(Attempt {
+                    address: tried,
+                    began: now,
+                    ended: None,
+                    error: None,
+                });
                 self.state = State::Racing(later(now, self.options.attempt_delay));
                 self.wishes.push_back(Wish::Attempt(number, address));
             }
@@ -327,7 +331,7 @@ impl Race {
         self.answers[family as usize] = match result {
             Ok(addresses) => {
                 let mut new = VecDeque::new();
-                for address in addresses.into_iter().map(plain) {
+                for address in addresses.into_iter().map(plain).map(Address::Ip) {
                     let is_tried = self.attempts.iter().any(|known| known.address == address);
                     if !is_tried && !new.contains(&address) {
                         new.push_back(address);
@@ -353,7 +357,7 @@ impl Race {
     }
 
     /// The families take turns (RFC 8305, 4), the one that is liked better first.
-    fn take_next(&mut self) -> Option<SocketAddr> {
+    fn take_next(&mut self) -> Option<Address> {
         let wanted = self.last.map_or(self.options.preferred, AddressFamily::other);
         [wanted, wanted.other()].into_iter().find_map(|family| {
             let Answer::Came(left) = &mut self.answers[family as usize] else { return None };

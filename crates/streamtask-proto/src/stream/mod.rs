@@ -191,9 +191,7 @@ impl Stream {
             Input::Suspend => self.suspend(now),
             Input::Cancel => self.fail(ErrorKind::Cancelled.into()),
             Input::Abandoned(abandoned) => self.abandoned = abandoned,
-            Input::Resolved(family, result) => {
-                self.travel(now, Happened::Resolved(family, result));
-            }
+            Input::Resolved(number, result) => self.resolved(now, number, result),
             Input::Attempted(number, Ok(())) => self.travel(now, Happened::Connected(number)),
             Input::Attempted(number, Err(error)) => {
                 self.travel(now, Happened::Failed(number, error));

@@ -1,12 +1,13 @@
 //! The way to a connection, as far as the task is concerned: begun at its first resume, over when it stands.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::Stream;
 use super::lifecycle::Life;
 use crate::link::race::Happened;
 use crate::link::way::Step;
-use crate::{EventKind, Output};
+use crate::{Error, EventKind, Output};
 
 impl Stream {
     pub(super) fn set_out(&mut self, now: Instant) {
@@ -23,10 +24,22 @@ impl Stream {
         }
     }
 
+    pub(super) fn resolved(
+        &mut self,
+        now: Instant,
+        number: u32,
+        result: Result<Vec<SocketAddr>, Error>,
+    ) {
+        if let Life::Opening(_) = self.life {
+            self.way.resolved(now, number, result);
+            self.go_on();
+        }
+    }
+
     fn go_on(&mut self) {
         while let Some(step) = self.way.poll(self.now) {
             match step {
-                Step::Resolve(family) => self.outputs.push_back(Output::Resolve(family)),
+                Step::Resolve(lookup) => self.outputs.push_back(Output::Resolve(lookup)),
                 Step::Attempt(number, address) => {
                     self.outputs.push_back(Output::Attempt { number, address });
                 }

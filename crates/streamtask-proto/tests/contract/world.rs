@@ -114,12 +114,12 @@ impl World {
                     assert!(twice.is_none(), "operation {id} completed twice");
                 }
                 Output::Event(event) => self.events.push(event.kind),
-                Output::Resolve(family) => {
-                    let addresses = match family {
+                Output::Resolve(lookup) => {
+                    let addresses = match lookup.family {
                         AddressFamily::V6 => vec![],
                         AddressFamily::V4 => vec![([127, 0, 0, 1], 1).into()],
                     };
-                    self.client.handle(self.now, Input::Resolved(family, Ok(addresses)));
+                    self.client.handle(self.now, Input::Resolved(lookup.number, Ok(addresses)));
                 }
                 Output::Attempt { number, .. } => {
                     self.client.handle(self.now, Input::Attempted(number, Ok(())));

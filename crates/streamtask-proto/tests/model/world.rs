@@ -94,12 +94,12 @@ impl World {
                 Output::Complete(OpId(op), result) => self.complete(op as Op, result),
                 Output::Event(event) => self.said.push(Said::Event(told(event.kind))),
                 Output::Attempt { .. } => self.wants_connection = true,
-                Output::Resolve(family) => {
-                    let addresses = match family {
+                Output::Resolve(lookup) => {
+                    let addresses = match lookup.family {
                         AddressFamily::V6 => vec![],
                         AddressFamily::V4 => vec![([192, 0, 2, 1], 25).into()],
                     };
-                    self.client.handle(self.now, Input::Resolved(family, Ok(addresses)));
+                    self.client.handle(self.now, Input::Resolved(lookup.number, Ok(addresses)));
                 }
                 Output::Adopt(_) => {}
                 Output::ShutdownWrite => {

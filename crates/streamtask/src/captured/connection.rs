@@ -4,23 +4,22 @@
 //! [`halves`](super::halves).
 
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-use socket2::SockRef;
 use streamtask_proto::{EofKind, Error, ErrorKind, Pipe, ReadData};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::task::coop::unconstrained;
 
 use super::StreamStatus;
 use super::halves::{Half, Halves, Readiness};
 use crate::net::linger::Closer;
+use crate::net::socket::Socket;
 
 pub(super) struct Connection {
-    socket: TcpStream,
+    socket: Socket,
     pipe: Pipe,
     halves: Arc<Halves>,
     readable: Waker,
@@ -60,7 +59,7 @@ enum Failure {
 
 impl Connection {
     pub(super) fn new(
-        socket: TcpStream,
+        socket: Socket,
         pipe: Pipe,
         halves: Arc<Halves>,
         tolerates_truncation: bool,
@@ -216,7 +215,7 @@ impl Connection {
         ready!(self.poll_flush())?;
         self.output = Sending::Ended;
         // A peer that is gone already (it may answer close_notify with a reset) has nothing left to be told.
-        let _ = SockRef::from(&self.socket).shutdown(Shutdown::Write);
+        let _ = self.socket.shutdown_write();
         Poll::Ready(Ok(()))
     }
 
@@ -256,7 +255,7 @@ impl Connection {
     }
 
     pub(super) fn local_address(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+        self.socket.local_address()
     }
 
     pub(super) fn status(&self, half: Half) -> StreamStatus {

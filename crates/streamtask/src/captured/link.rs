@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use streamtask_proto::{Pipe, ReadData};
-use tokio::net::TcpStream;
 use tokio::task::coop::poll_proceed;
 
 use super::connection::Connection;
 use super::halves::{Half, Halves, Readiness};
 use crate::lock;
 use crate::net::linger::Closer;
+use crate::net::socket::Socket;
 
 pub(super) struct Link {
     /// `None` when both halves are gone, and the connection with them.
@@ -27,7 +27,7 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(
-        socket: TcpStream,
+        socket: Socket,
         pipe: Pipe,
         tolerates_truncation: bool,
         closer: Closer,

@@ -17,11 +17,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use streamtask_proto::{EofKind, Pipe, ReadData};
-use tokio::net::TcpStream;
 
 pub use adapters::{Blocking, Compat};
 
 use crate::net::linger::Closer;
+use crate::net::socket::Socket;
 use halves::Half;
 use link::Link;
 
@@ -76,7 +76,7 @@ pub enum StreamStatus {
 pub(crate) struct Returns(Arc<Link>);
 
 pub(crate) fn streams(
-    socket: TcpStream,
+    socket: Socket,
     pipe: Pipe,
     tolerates_truncation: bool,
     closer: Closer,

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use streamtask_proto::Input;
 use streamtask_proto::tls::{Ask, IdentityAnswer, IdentityQuestion, TrustAnswer, TrustQuestion};
+use streamtask_proto::{Host, Input};
 
 use super::{Dispatch, handles};
 use crate::challenge::{
@@ -64,9 +64,11 @@ impl Dispatch {
     fn ask(&self, method: AuthenticationMethod) -> Asked {
         let Some(task) = self.0.upgrade() else { return Asked::Answered(Given::CANCELLED) };
         let Some(_open) = OpenQuestion::new(&task.session) else { return Asked::Refused };
+        let target = &task.shared.target;
+        let host = target.host();
         let space = ProtectionSpace {
-            host: task.shared.target.host().to_owned(),
-            port: task.shared.target.port(),
+            host: host.map_or(target.server_name(), |host| host.name()).to_owned(),
+            port: host.map_or(0, Host::port),
             method,
         };
         let question = Arc::new(Question::default());

@@ -10,7 +10,7 @@ use streamtask_proto::{Event, HandshakeStep, ReadData, Target};
 use crate::captured::Returns;
 use crate::lingering::Lingerer;
 use crate::net::linger::Closer;
-use crate::net::tcp::Socket;
+use crate::net::socket::Socket;
 use crate::trace;
 
 /// Collected while the lock is held, carried out behind it.

@@ -9,53 +9,55 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use streamtask_proto::{AddressFamily, Error, ErrorKind};
+use streamtask_proto::{Address, Error, ErrorKind, Lookup};
 
 use super::shared::Shared;
-use crate::net::tcp::{self, Socket};
+use crate::net::socket::Socket;
+use crate::net::{local, tcp};
 use crate::resolve::Resolving;
 
 /// What the core asks for.
 pub(super) enum Errand {
-    Resolve(AddressFamily),
-    Attempt(u32, SocketAddr),
+    Resolve(Lookup),
+    Attempt(u32, Address),
 }
 
 /// What came of it.
 pub(super) enum Brought {
-    Resolved(AddressFamily, Result<Vec<SocketAddr>, Error>),
+    Resolved(u32, Result<Vec<SocketAddr>, Error>),
     Attempted(u32, Result<Connected, Error>),
 }
 
 /// A connection that stands, and with whom.
 pub(super) struct Connected {
     pub(super) socket: Socket,
-    pub(super) address: SocketAddr,
+    pub(super) address: Address,
 }
 
 /// All that is under way.
 #[derive(Default)]
 pub(super) struct Opening {
-    lookups: Vec<(AddressFamily, Resolving)>,
+    lookups: Vec<(u32, Resolving)>,
     attempts: Vec<Attempt>,
 }
 
 struct Attempt {
     number: u32,
-    address: SocketAddr,
+    address: Address,
     connecting: Pin<Box<dyn Future<Output = Result<Socket, Error>> + Send>>,
 }
 
 impl Opening {
     pub(super) fn take_on(&mut self, errand: Errand, shared: &Shared) {
         match errand {
-            Errand::Resolve(family) => {
-                let (resolver, target) = (shared.resolver.clone(), shared.target.clone());
-                let ask = move || resolver.resolve(target.host(), target.port(), family);
-                self.lookups.push((family, Box::pin(async move { ask().await })));
+            Errand::Resolve(lookup) => {
+                let resolver = shared.resolver.clone();
+                let Lookup { number, host, port, family } = lookup;
+                let ask = move || resolver.resolve(&host, port, family);
+                self.lookups.push((number, Box::pin(async move { ask().await })));
             }
             Errand::Attempt(number, address) => {
-                let connecting = Box::pin(tcp::connect(address));
+                let connecting = Box::pin(connect(address.clone()));
                 self.attempts.push(Attempt { number, address, connecting });
             }
         }
@@ -72,11 +74,18 @@ impl Opening {
         }
         for place in 0..self.lookups.len() {
             if let Poll::Ready(result) = poll_lookup(&mut self.lookups[place].1, cx) {
-                let (family, _) = self.lookups.swap_remove(place);
-                return Some(Brought::Resolved(family, result));
+                let (number, _) = self.lookups.swap_remove(place);
+                return Some(Brought::Resolved(number, result));
             }
         }
         None
+    }
+}
+
+async fn connect(address: Address) -> Result<Socket, Error> {
+    match address {
+        Address::Ip(address) => tcp::connect(address).await,
+        Address::Path(path) => local::connect(&path).await,
     }
 }
 

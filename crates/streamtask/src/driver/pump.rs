@@ -17,7 +17,8 @@ use super::handover::Handover;
 use super::opening::Errand;
 use super::shared::{Shared, State};
 use crate::captured;
-use crate::net::tcp::{self, Socket, connection_error};
+use crate::net::socket::Socket;
+use crate::net::tcp::connection_error;
 
 impl Shared {
     /// Does what can be done now. While the peer keeps up that may be much, and others wait for the lock (a
@@ -50,7 +51,7 @@ impl Shared {
                 Output::Close(Closing::Lingering) => self.close_lingering(state),
                 Output::Captured(pipe) => self.capture(state, *pipe),
                 Output::Wait(wait) => return wait,
-                Output::Resolve(family) => state.put_errand(Errand::Resolve(family)),
+                Output::Resolve(lookup) => state.put_errand(Errand::Resolve(lookup)),
                 Output::Attempt { number, address } => {
                     state.put_errand(Errand::Attempt(number, address));
                 }
@@ -152,7 +153,7 @@ fn poll_now<T>(waker: &Waker, poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> 
 /// Takes clear text that is there already.
 fn sweep(stream: &mut Stream, socket: &Socket) -> Input {
     let mut bytes = [0; 4096];
-    match tcp::read_now(socket, &mut bytes) {
+    match socket.read_now(&mut bytes) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Input::Drained,
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Input::Tick,
         Ok(count) => {
@@ -174,7 +175,7 @@ fn received(result: io::Result<usize>) -> Input {
 fn shutdown_write(state: &mut State) {
     if let Some(socket) = &state.socket {
         // A peer that is gone already has nothing left to be told.
-        let _ = tcp::shutdown_write(socket);
+        let _ = socket.shutdown_write();
     }
 }
 
@@ -184,7 +185,7 @@ fn close_at_once(state: &mut State) {
     if let Transmit::One(last @ [_, ..]) = state.stream.transmit() {
         let _ = socket.try_write(last);
         // FIN goes right behind them, lest unread bytes turn the close into a reset that overtakes them.
-        let _ = tcp::shutdown_write(&socket);
+        let _ = socket.shutdown_write();
     }
 }
 

@@ -121,7 +121,7 @@ impl Driver {
 
 fn take_in(shared: &Arc<Shared>, state: &mut State, brought: Brought) {
     let input = match brought {
-        Brought::Resolved(family, result) => Input::Resolved(family, result),
+        Brought::Resolved(number, result) => Input::Resolved(number, result),
         Brought::Attempted(number, result) => {
             Input::Attempted(number, result.map(|connected| state.connected = Some(connected)))
         }

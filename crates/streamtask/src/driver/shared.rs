@@ -26,7 +26,7 @@ use crate::captured::Returns;
 use crate::challenge::Question;
 use crate::mailbox::Mailbox;
 use crate::net::linger::{Closer, Manner};
-use crate::net::tcp::Socket;
+use crate::net::socket::Socket;
 use crate::resolve::Resolver;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, lock};
 
@@ -199,7 +199,7 @@ impl Shared {
 impl State {
     /// This end's address. Few ask, so the system is asked only then.
     pub(crate) fn local_address(&mut self) -> Option<std::net::SocketAddr> {
-        let asked = self.socket.as_ref().and_then(|socket| socket.local_addr().ok());
+        let asked = self.socket.as_ref().and_then(|socket| socket.local_address().ok());
         self.local = asked.or(self.local);
         self.local
     }
@@ -213,7 +213,7 @@ impl State {
     /// The connection that has just been made is the task's.
     pub(super) fn adopt(&mut self) {
         if let Some(Connected { socket, address }) = self.connected.take() {
-            self.remote = Some(address);
+            self.remote = address.ip();
             self.socket = Some(socket);
         }
     }

@@ -3,21 +3,19 @@
 //! Words that cannot leave are cut off and FIN follows: whoever has any is under TLS, where the peer sees
 //! the missing close_notify. It waits for nothing itself; [`linger`](super::linger) does, and knows for how long.
 
-use std::io::{self, Read};
+use std::io;
 use std::mem::MaybeUninit;
-use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
+use super::socket::Socket;
 use super::sys::{NO_SIGNAL, unacknowledged};
 
 /// A socket on its way out.
 pub(super) struct Leaving {
-    socket: TcpStream,
+    socket: Socket,
     words: Vec<u8>,
     sent: usize,
     ours: Side,
@@ -43,7 +41,7 @@ enum Unread {
 }
 
 impl Leaving {
-    pub(super) fn new(socket: TcpStream, words: Vec<u8>, has_fin: bool, patience: usize) -> Self {
+    pub(super) fn new(socket: Socket, words: Vec<u8>, has_fin: bool, patience: usize) -> Self {
         let theirs = if has_fin { Side::Ended } else { Side::Open };
         Leaving { socket, words, sent: 0, ours: Side::Open, theirs, patience }
     }
@@ -69,7 +67,7 @@ impl Leaving {
     fn send_now(&mut self) -> io::Result<()> {
         while self.sent < self.words.len() {
             // The system is asked: a readiness that the runtime has not seen must not cut words off.
-            match SockRef::from(&self.socket).send_with_flags(&self.words[self.sent..], NO_SIGNAL) {
+            match self.socket.system().send_with_flags(&self.words[self.sent..], NO_SIGNAL) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => self.sent += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -98,7 +96,7 @@ impl Leaving {
         if self.ours == Side::Open {
             self.ours = Side::Ended;
             // Where it was sent before, or nobody is there to be told, there is nothing to do.
-            let _ = SockRef::from(&self.socket).shutdown(Shutdown::Write);
+            let _ = self.socket.shutdown_write();
         }
     }
 
@@ -106,7 +104,7 @@ impl Leaving {
         if self.theirs == Side::Ended {
             return Unread::End;
         }
-        match SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()]) {
+        match self.socket.system().peek(&mut [MaybeUninit::uninit()]) {
             Ok(0) => Unread::End,
             Ok(_) => Unread::Bytes,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Unread::Nothing,
@@ -156,7 +154,7 @@ impl Leaving {
         let mut memory = [0; AT_ONCE];
         while self.theirs == Side::Open && self.patience > 0 {
             // The system is asked here too.
-            match (&*SockRef::from(&self.socket)).read(&mut memory) {
+            match self.socket.read_now(&mut memory) {
                 Ok(count) => self.discarded(count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return,

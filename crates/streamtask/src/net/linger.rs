@@ -16,11 +16,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use streamtask_proto::Timeout;
-use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep};
 
 use super::leaving::Leaving;
+use super::socket::Socket;
 use crate::lingering::{Lingerer, Lingerers};
 
 /// How connections are closed, and where they are counted meanwhile.
@@ -69,7 +69,7 @@ impl Closer {
     /// What can be done at once is done here; for the rest the socket lingers on the runtime. Without a
     /// runtime that lives, this is all there is: FIN goes behind what left, and what lies unread is
     /// thrown away. Call it without locks: then whoever waits for the last lingerer is woken in here.
-    pub(crate) fn close(&self, socket: TcpStream, words: impl Into<Vec<u8>>, has_fin: bool) {
+    pub(crate) fn close(&self, socket: Socket, words: impl Into<Vec<u8>>, has_fin: bool) {
         self.close_as(self.enter(), socket, words, has_fin);
     }
 
@@ -82,7 +82,7 @@ impl Closer {
     pub(crate) fn close_as(
         &self,
         lingerer: Lingerer,
-        socket: TcpStream,
+        socket: Socket,
         words: impl Into<Vec<u8>>,
         has_fin: bool,
     ) {
@@ -160,6 +160,7 @@ mod tests {
     use std::time::Duration;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
 
     use super::*;
     use crate::Lingering;
@@ -174,25 +175,33 @@ mod tests {
         Manner::new(time.into(), Arc::default()).closer(runtime)
     }
 
+    fn tcp(socket: &Socket) -> &TcpStream {
+        match socket {
+            Socket::Tcp(socket) => socket,
+            #[cfg(unix)]
+            Socket::Local(_) => unreachable!("these tests are about TCP"),
+        }
+    }
+
     /// Ours, and the peer's, which blocks.
-    async fn connected() -> (TcpStream, std::net::TcpStream) {
+    async fn connected() -> (Socket, std::net::TcpStream) {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let ours = TcpStream::connect(address).await.expect("a connection");
+        let ours = TcpStream::connect(address).await.expect("a connection").into();
         (ours, listener.accept().expect("a connection").0)
     }
 
     /// The same with a peer that does not block.
-    async fn pair() -> (TcpStream, TcpStream) {
+    async fn pair() -> (Socket, TcpStream) {
         let (ours, theirs) = connected().await;
         theirs.set_nonblocking(true).expect("a mode of its own");
         (ours, TcpStream::from_std(theirs).expect("a runtime"))
     }
 
     /// Writes until the socket takes no more, and says how much that was.
-    async fn fill(socket: &mut TcpStream) -> usize {
+    async fn fill(socket: &mut Socket) -> usize {
         let mut count = 0;
-        socket.writable().await.expect("it stands");
+        tcp(socket).writable().await.expect("it stands");
         while let Ok(more) = socket.try_write(&[7; 64 << 10]) {
             count += more;
         }
@@ -241,7 +250,7 @@ mod tests {
             theirs.shutdown().await.expect("it stands");
             match is_known {
                 true => assert_eq!(soon(ours.read(&mut [0])).await.expect("no reset"), 0),
-                false => soon(ours.readable()).await.expect("it stands"),
+                false => soon(tcp(&ours).readable()).await.expect("it stands"),
             }
             let closer = closer(Handle::current(), GUARD);
             closer.close(ours, *b"bye", is_known);
@@ -314,7 +323,7 @@ mod tests {
     async fn a_peer_that_never_stops_is_left_at_the_limit_of_bytes() {
         let (ours, mut theirs) = pair().await;
         theirs.write_all(b"greeting").await.expect("it stands");
-        soon(ours.readable()).await.expect("it stands");
+        soon(tcp(&ours).readable()).await.expect("it stands");
         let mut closer = closer(Handle::current(), Duration::ZERO);
         closer.manner.limits.bytes = 1 << 20;
         closer.close(ours, [], false);

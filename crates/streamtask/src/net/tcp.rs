@@ -1,19 +1,19 @@
 //! From an address to a connected socket, what else is asked of it, and what its errors mean.
 
-use std::io::{self, Read};
-use std::net::{Shutdown, SocketAddr};
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use socket2::SockRef;
 use streamtask_proto::{Error, ErrorKind, Limit};
 use tokio::net::TcpStream;
 
-/// The socket of a connection.
-pub(crate) type Socket = TcpStream;
+use super::socket::Socket;
 
 /// Connects to `address`.
 pub(crate) async fn connect(address: SocketAddr) -> Result<Socket, Error> {
-    TcpStream::connect(address).await.and_then(accepted).map_err(connect_error)
+    let connected = TcpStream::connect(address).await.and_then(accepted);
+    connected.map(Socket::from).map_err(connect_error)
 }
 
 /// A connected socket, ready for use.
@@ -41,22 +41,12 @@ fn is_connected_to_itself(socket: &TcpStream) -> bool {
     }
 }
 
-/// Asks the kernel itself: a readiness that has not been seen yet must not hide bytes.
-pub(crate) fn read_now(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
-    (&*SockRef::from(socket)).read(buffer)
-}
-
-/// Sends FIN behind what was written.
-pub(crate) fn shutdown_write(socket: &Socket) -> io::Result<()> {
-    SockRef::from(socket).shutdown(Shutdown::Write)
-}
-
 /// What an error while connecting means.
 ///
 /// EADDRNOTAVAIL is about this very connection: this machine has no address to reach that one from, or
 /// the one asked for is not its own. Linux says the same when every local port towards an address is in
 /// use; nothing tells the two apart, and neither is a lack of descriptors or memory.
-fn connect_error(error: io::Error) -> Error {
+pub(super) fn connect_error(error: io::Error) -> Error {
     let kind = match error.kind() {
         io::ErrorKind::TimedOut => ErrorKind::TimedOut(Limit::Network),
         io::ErrorKind::NetworkDown => ErrorKind::NotConnectedToInternet,

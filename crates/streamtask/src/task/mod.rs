@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use streamtask_proto::tls::{Ask, TlsInfo};
-use streamtask_proto::{Error, ErrorKind, Input, TaskState};
+use streamtask_proto::{Error, ErrorKind, Host, Input, TaskState};
 
 use crate::delegate::SessionDelegate;
 use crate::driver::Shared;
@@ -136,12 +136,12 @@ impl StreamTask {
 
     /// The host it was made for, if it was made for one.
     pub fn host(&self) -> Option<&str> {
-        Some(self.0.shared.target.host())
+        self.0.shared.target.host().map(|host| &**host.name())
     }
 
     /// The port it was made for, if it was made for one.
     pub fn port(&self) -> Option<u16> {
-        Some(self.0.shared.target.port())
+        self.0.shared.target.host().map(Host::port)
     }
 
     /// Where it stands. It is suspended until [`resume`](Self::resume) has been called as often as
@@ -294,12 +294,12 @@ impl StreamTask {
         *lock(&self.0.earliest_begin_date) = date;
     }
 
-    /// This end's address, once connected; after the end only if it was asked for before.
+    /// This end's address, once connected, none at a path; after the end only if it was asked for before.
     pub fn local_address(&self) -> Option<SocketAddr> {
         self.0.shared.lock().local_address()
     }
 
-    /// The other end's address, once connected.
+    /// The other end's address, once connected; none at a path.
     pub fn remote_address(&self) -> Option<SocketAddr> {
         self.0.shared.lock().remote
     }

@@ -3,7 +3,7 @@
 use streamtask_proto::{Pipe, ReadData};
 
 use crate::net::linger::Closer;
-use crate::net::tcp::Socket;
+use crate::net::socket::Socket;
 
 #[derive(Debug)]
 pub struct InputStream;

@@ -15,14 +15,24 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::people::hold;
 
+pub(crate) mod socket {
+    pub(crate) use super::Socket;
+}
+
+pub(crate) mod local {
+    use super::*;
+
+    pub(crate) async fn connect(_: &std::path::Path) -> Result<Socket, streamtask_proto::Error> {
+        unreachable!("the peer has an address")
+    }
+}
+
 pub(crate) mod tcp {
     use std::net::SocketAddr;
 
     use streamtask_proto::{Error, ErrorKind};
 
     use super::*;
-
-    pub(crate) use super::Socket;
 
     pub(crate) async fn connect(_: SocketAddr) -> Result<Socket, Error> {
         let wire = LAST.take().expect("the model has made a wire for it");
@@ -31,15 +41,6 @@ pub(crate) mod tcp {
 
     pub(crate) fn connection_error(error: io::Error) -> Error {
         Error::new(ErrorKind::ConnectionLost).caused_by(error)
-    }
-
-    pub(crate) fn read_now(_: &Socket, _: &mut [u8]) -> io::Result<usize> {
-        unreachable!("no model starts TLS")
-    }
-
-    pub(crate) fn shutdown_write(socket: &Socket) -> io::Result<()> {
-        hold(&socket.0).has_our_fin = true;
-        Ok(())
     }
 }
 
@@ -79,7 +80,7 @@ pub(crate) mod linger {
         }
 
         pub(crate) fn close_as(&self, _: Lingerer, socket: Socket, _: Vec<u8>, _: bool) {
-            let _ = super::tcp::shutdown_write(&socket);
+            let _ = socket.shutdown_write();
         }
     }
 }
@@ -140,7 +141,16 @@ impl Socket {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    pub(crate) fn local_addr(&self) -> io::Result<std::net::SocketAddr> {
+    pub(crate) fn read_now(&self, _: &mut [u8]) -> io::Result<usize> {
+        unreachable!("no model starts TLS")
+    }
+
+    pub(crate) fn shutdown_write(&self) -> io::Result<()> {
+        hold(&self.0).has_our_fin = true;
+        Ok(())
+    }
+
+    pub(crate) fn local_address(&self) -> io::Result<std::net::SocketAddr> {
         Ok(([127, 0, 0, 1], 2).into())
     }
 }
@@ -208,7 +218,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(tcp::shutdown_write(&self))
+        Poll::Ready(self.shutdown_write())
     }
 }
 

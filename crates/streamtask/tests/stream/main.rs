@@ -16,6 +16,8 @@ mod lanes;
 mod layers;
 mod leaks;
 mod leaving;
+#[cfg(unix)]
+mod local;
 mod manners;
 mod pauses;
 #[cfg(target_os = "linux")]
