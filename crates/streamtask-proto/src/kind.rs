@@ -62,6 +62,13 @@ pub enum ErrorKind {
     /// More would wait to be written than `Configuration::write_queue_limit` allows.
     /// Nothing of this write was or will be sent.
     WriteQueueFull,
+    /// A proxy refused to connect to the target. (Where it tried and could not, that is
+    /// [`CannotConnect`](Self::CannotConnect).)
+    ProxyRefused,
+    /// A proxy wants to know who asks, or does not take the name and password it was given.
+    ProxyAuthenticationRequired,
+    /// What a proxy answered makes no sense, or came to no end.
+    ProxyAnswerInvalid,
     /// This machine ran out of something (descriptors, memory for sockets).
     ResourceExhausted,
     /// None of the above.
@@ -129,6 +136,8 @@ impl ErrorKind {
             }
             Self::DnsLookupFailed => -1006,
             Self::NotConnectedToInternet => -1009,
+            Self::ProxyRefused | Self::ProxyAnswerInvalid => -1011,
+            Self::ProxyAuthenticationRequired => -1013,
             Self::DelimiterNotFound => -1017,
             Self::SecureConnectionFailed
             | Self::ServerRejected
@@ -172,6 +181,9 @@ impl ErrorKind {
             Self::ResourceExhausted => 24,
             Self::Unknown => 25,
             Self::WriteQueueFull => 26,
+            Self::ProxyRefused => 27,
+            Self::ProxyAuthenticationRequired => 28,
+            Self::ProxyAnswerInvalid => 29,
         }
     }
 
@@ -189,17 +201,20 @@ impl ErrorKind {
             | Self::DnsLookupFailed
             | Self::CannotConnect
             | Self::NotConnectedToInternet
+            | Self::ProxyRefused
             | Self::ConnectionLost => Fault::Network,
             Self::Truncated
             | Self::UnexpectedEnd
             | Self::DelimiterNotFound
             | Self::SecureConnectionFailed
+            | Self::ProxyAnswerInvalid
             | Self::UnexpectedClearText { .. } => Fault::Peer,
             Self::CertificateExpired
             | Self::CertificateUntrusted
             | Self::CertificateUnknownRoot
             | Self::CertificateNotYetValid
             | Self::ServerRejected
+            | Self::ProxyAuthenticationRequired
             | Self::ClientCertificateRejected
             | Self::ClientCertificateRequired => Fault::Trust,
             Self::ResourceExhausted | Self::Unknown => Fault::Local,
@@ -218,6 +233,9 @@ impl fmt::Display for ErrorKind {
             Self::CannotFindHost => "the host cannot be found",
             Self::DnsLookupFailed => "the name lookup failed",
             Self::CannotConnect => "cannot connect to the host",
+            Self::ProxyRefused => "the proxy refused to connect",
+            Self::ProxyAuthenticationRequired => "the proxy does not know who asks",
+            Self::ProxyAnswerInvalid => "the proxy's answer makes no sense",
             Self::NotConnectedToInternet => "this machine is not connected to a network",
             Self::ConnectionLost => "the connection was lost",
             Self::Truncated => "the stream was cut off: TLS ended without close_notify",
@@ -291,8 +309,11 @@ mod tests {
             Kind::ResourceExhausted,
             Kind::Unknown,
             Kind::WriteQueueFull,
+            Kind::ProxyRefused,
+            Kind::ProxyAuthenticationRequired,
+            Kind::ProxyAnswerInvalid,
         ];
         let numbers: Vec<u32> = all.iter().map(|kind| kind.number()).collect();
-        assert_eq!(numbers, (1..=26).collect::<Vec<_>>());
+        assert_eq!(numbers, (1..=29).collect::<Vec<_>>());
     }
 }

@@ -35,6 +35,7 @@ mod deadlines;
 mod error;
 mod kind;
 mod link;
+mod proxy;
 mod stream;
 mod target;
 pub mod tls;
@@ -43,7 +44,10 @@ mod words;
 pub use deadlines::Timeout;
 pub use error::Error;
 pub use kind::{ErrorKind, Fault, Limit};
-pub use link::{AddressFamily, Attempt, EofKind, HandshakeStep, Pipe, RaceOptions, Transmit};
+pub use link::{
+    AddressFamily, Attempt, Chain, EofKind, HandshakeStep, Pipe, RaceOptions, Transmit,
+};
+pub use proxy::{Proxy, ProxyKind};
 pub use stream::{Lent, Options, Stream, UnreadClearText};
 pub use target::{Address, Host, Target};
 pub use words::{

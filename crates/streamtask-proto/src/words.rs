@@ -232,6 +232,8 @@ pub enum Output {
     },
     /// The connection that this attempt has made is the task's; all other attempts are to be dropped.
     Adopt(u32),
+    /// The connection that was adopted is of no use any more: close it at once. Others may be asked for.
+    Disconnect,
     /// Make this step of the handshake on a thread that may block, and hand it back.
     Step(Box<HandshakeStep>),
     /// Send FIN.

@@ -13,7 +13,7 @@ use streamtask_proto::tls::{
     Identity, NamedRoots, Pin, PinnedServers, TlsConfig, TlsSettings, TlsVersion,
 };
 use streamtask_proto::{
-    AddressFamily, Error, ErrorKind, Options, RaceOptions, Timeout, UnreadClearText,
+    AddressFamily, Error, ErrorKind, Options, Proxy, RaceOptions, Timeout, UnreadClearText,
 };
 
 use crate::net::platform::PlatformVerifier;
@@ -88,6 +88,9 @@ pub struct Configuration {
     pub lookup_timeout: Timeout,
     /// The address family that is tried first; from then on they take turns (IPv6; RFC 8305, 4).
     pub preferred_family: AddressFamily,
+    /// The ways to a host: each a chain of proxies, the nearest first, of which the next one is tried where one
+    /// has failed. If there are any, nobody is connected to directly (none: directly).
+    pub proxies: Vec<Vec<Proxy>>,
     /// Who knows the addresses of names (the system).
     pub resolver: Resolver,
     /// How many bytes of a task's writes may wait for the operating system (as many as there are). A write
@@ -118,6 +121,7 @@ impl Default for Configuration {
             attempt_delay: options.race.attempt_delay,
             lookup_timeout: options.race.lookup_timeout,
             preferred_family: options.race.preferred,
+            proxies: Vec::new(),
             resolver: Resolver::default(),
             write_queue_limit: None,
         }
@@ -168,6 +172,30 @@ impl Configuration {
     #[must_use]
     pub fn lookup_timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.lookup_timeout = timeout.into();
+        self
+    }
+
+    /// Connects through this proxy, and never without: where it fails, so does the task. Said again, it is the
+    /// next one to try.
+    ///
+    /// ```
+    /// use streamtask::{Configuration, Session};
+    ///
+    /// # fn main() -> Result<(), streamtask::Error> {
+    /// let tor = "socks5h://127.0.0.1:9050".parse()?;
+    /// let session = Session::new(Configuration::default().proxy(tor))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn proxy(self, proxy: Proxy) -> Self {
+        self.proxy_chain([proxy])
+    }
+
+    /// Connects through all of these, the nearest first. Said again, it is the next way to try.
+    #[must_use]
+    pub fn proxy_chain(mut self, proxies: impl IntoIterator<Item = Proxy>) -> Self {
+        self.proxies.push(proxies.into_iter().collect());
         self
     }
 
@@ -288,6 +316,7 @@ impl Configuration {
             tolerate_truncation: self.tolerate_truncation,
             stop_secure_is_noop: self.stop_secure_is_noop,
             write_queue_limit: self.write_queue_limit.unwrap_or(usize::MAX),
+            proxies: self.proxies.iter().map(|chain| chain.as_slice().into()).collect(),
             race: RaceOptions {
                 resolution_delay: self.resolution_delay,
                 attempt_delay: self.attempt_delay,

@@ -169,7 +169,7 @@ pub use session::Session;
 pub use streamtask_proto::tls::{Identity, Pin, SecureOptions, Sha256, TlsInfo, TlsVersion};
 pub use streamtask_proto::{
     Address, AddressFamily, Attempt, EofKind, Error, ErrorKind, Event, EventKind, Fault, Limit,
-    ReadData, TaskState, Timeout, UnreadClearText,
+    Proxy, ProxyKind, ReadData, TaskState, Timeout, UnreadClearText,
 };
 pub use task::completion::Completion;
 pub use task::events::Events;

@@ -41,9 +41,20 @@ fn why(error: &Error) -> String {
     }
 }
 
+/// The one of two that tells more; of equals the first.
+pub(super) fn worse(first: Error, second: Error) -> Error {
+    match rank(second.kind()) > rank(first.kind()) {
+        true => second,
+        false => first,
+    }
+}
+
 /// How much a failure tells about the whole.
 fn rank(kind: ErrorKind) -> u8 {
     match kind {
+        ErrorKind::ProxyRefused
+        | ErrorKind::ProxyAuthenticationRequired
+        | ErrorKind::ProxyAnswerInvalid => 6,
         // Says nothing about the others: they might have been reached.
         ErrorKind::ResourceExhausted => 5,
         ErrorKind::CannotConnect => 4,

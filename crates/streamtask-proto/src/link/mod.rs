@@ -1,14 +1,17 @@
 //! From a target to an open pipe.
 //!
-//! [`way`] says how far a task has come; the names and addresses of a target are the [`race`]'s, and which of
-//! its failures stands for all is decided in [`failures`]. When the connection stands, the [`Pipe`] owns every
+//! [`way`] says how far a task has come; names and addresses are the [`race`]'s, or [`naming`]'s for proxies that
+//! take no names, and which of many failures stands for all is decided in [`failures`]. When the connection stands, the [`Pipe`] owns every
 //! byte of it.
 
 mod failures;
 mod inbox;
+mod naming;
 mod pipe;
 pub(crate) mod race;
+mod route;
 pub(crate) mod way;
 
 pub use pipe::{EofKind, HandshakeStep, Pipe, Transmit};
 pub use race::{AddressFamily, Attempt, RaceOptions};
+pub use route::Chain;

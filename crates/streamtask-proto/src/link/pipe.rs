@@ -84,6 +84,20 @@ impl Pipe {
         self.decode()
     }
 
+    /// Puts bytes in clear text behind what is pending, as proxies are talked to.
+    pub(crate) fn say(&mut self, bytes: &[u8]) {
+        self.out.append(bytes);
+    }
+
+    /// What was said so far was for proxies. What came behind it is the first that counts.
+    pub(crate) fn begin_here(&mut self) {
+        let unread = std::mem::take(self.inbox.today());
+        let fin = self.fin;
+        *self = Pipe::new();
+        *self.inbox.today() = unread;
+        self.fin = fin;
+    }
+
     /// Throws away `count` bytes that were just put into the receive buffer.
     pub(crate) fn refuse(&mut self, count: usize) {
         let buffer = match self.protection {

@@ -21,7 +21,7 @@ pub enum AddressFamily {
 }
 
 impl AddressFamily {
-    fn other(self) -> Self {
+    pub(crate) fn other(self) -> Self {
         match self {
             AddressFamily::V6 => AddressFamily::V4,
             AddressFamily::V4 => AddressFamily::V6,

@@ -1,5 +1,7 @@
 //! How a task ends: failed, closed on both sides, dropped by all, or handed over.
 
+use std::time::Instant;
+
 use super::lifecycle::Life;
 use super::reads::Behind;
 use super::writes::WriteSide;
@@ -33,8 +35,11 @@ impl Stream {
     }
 
     /// The peer's FIN; but once a send was answered by a reset, or has failed otherwise, no end is clean.
-    pub(super) fn received_end(&mut self) {
+    pub(super) fn received_end(&mut self, now: Instant) {
         self.pipe.received_end();
+        if self.converse(now) {
+            return;
+        }
         if self.broken.is_none() {
             self.broken = self.doubt.clone().or_else(|| self.cut_off_handshake());
         }
@@ -184,7 +189,11 @@ impl Stream {
 
     fn finish(&mut self, result: Result<(), Error>, closing: Closing) {
         let result = result.map_err(|error| self.placed(error));
-        self.way.leave(self.now);
+        if self.is_opening() {
+            // Words for a proxy, of which nobody will hear the answer.
+            self.pipe.forget_pending();
+            self.way.leave(self.now);
+        }
         self.outputs.push_back(Output::Close(closing));
         self.tell(EventKind::Finished(result.clone()));
         self.life = Life::Finished(result);

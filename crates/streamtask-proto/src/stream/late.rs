@@ -27,6 +27,7 @@ impl Stream {
     /// What the task is at, if operations have to wait for it.
     pub(super) fn at(&self) -> Option<&'static str> {
         match (&self.life, self.barriers.phase()) {
+            (Life::Opening(_), _) if self.way.is_proxying() => Some("still asking a proxy"),
             (Life::New | Life::Opening(_), _) => Some("still connecting"),
             (_, Some(Phase::Sweep { .. } | Phase::Handshake(_))) => Some("still starting TLS"),
             (_, Some(Phase::Asking(_))) => Some("a challenge still unanswered"),

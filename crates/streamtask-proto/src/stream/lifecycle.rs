@@ -7,7 +7,6 @@ use super::barriers::Phase;
 use super::late::late;
 use super::writes::WriteSide;
 use crate::deadlines::Deadline;
-use crate::link::race::Happened;
 use crate::{Call, Error, ErrorKind, Limit, Outcome, TaskState};
 
 /// How far a task has come.
@@ -110,9 +109,7 @@ impl Stream {
     }
 
     pub(super) fn tick(&mut self, now: Instant) {
-        if self.way.until().is_some_and(|until| until <= now) {
-            self.travel(now, Happened::TimePassed);
-        }
+        self.time_passes_on_the_way(now);
         let time = self.clock.at(now);
         if self.life.is_over() || !self.earliest.is_past(time) {
             return;

@@ -26,12 +26,11 @@ use std::time::Instant;
 use bytes::BytesMut;
 
 use crate::deadlines::{Deadline, TaskClock};
-use crate::link::race::Happened;
 use crate::link::way::Way;
 use crate::tls::{Ask, TlsConfig, TlsInfo};
 use crate::{
-    Attempt, Error, ErrorKind, Input, Outcome, Output, Pipe, RaceOptions, ReadData, ReadKind,
-    Target, Timeout, Transmit,
+    Attempt, Chain, Error, ErrorKind, Input, Outcome, Output, Pipe, RaceOptions, ReadData,
+    ReadKind, Target, Timeout, Transmit,
 };
 use barriers::{Barriers, Holds};
 use lifecycle::Life;
@@ -62,6 +61,8 @@ pub struct Options {
     pub write_queue_limit: usize,
     /// How addresses are raced.
     pub race: RaceOptions,
+    /// The ways to hosts, the next one where one has failed; none is the direct way.
+    pub proxies: Vec<Chain>,
 }
 
 /// What becomes of clear text that lies unread when TLS is to start.
@@ -87,6 +88,7 @@ impl Default for Options {
             stop_secure_is_noop: false,
             write_queue_limit: usize::MAX,
             race: RaceOptions::default(),
+            proxies: Vec::new(),
         }
     }
 }
@@ -192,17 +194,22 @@ impl Stream {
             Input::Cancel => self.fail(ErrorKind::Cancelled.into()),
             Input::Abandoned(abandoned) => self.abandoned = abandoned,
             Input::Resolved(number, result) => self.resolved(now, number, result),
-            Input::Attempted(number, Ok(())) => self.travel(now, Happened::Connected(number)),
-            Input::Attempted(number, Err(error)) => {
-                self.travel(now, Happened::Failed(number, error));
-            }
+            Input::Attempted(number, result) => self.attempted(now, number, result),
             Input::Failed(error) => self.fail(error),
             Input::Received(count) => self.received(now, count),
             Input::Drained => self.drained(now),
-            Input::ReceivedEnd => self.received_end(),
-            Input::ReceiveFailed(error) => self.break_off(error),
+            Input::ReceivedEnd => self.received_end(now),
+            Input::ReceiveFailed(error) => {
+                if let Some(error) = self.broke_on_the_way(now, error) {
+                    self.break_off(error);
+                }
+            }
             Input::Sent(count) => self.transmitted(count),
-            Input::SendFailed(error) => self.send_failed(error),
+            Input::SendFailed(error) => {
+                if let Some(error) = self.broke_on_the_way(now, error) {
+                    self.send_failed(error);
+                }
+            }
             Input::Stepped(step) => self.stepped(now, *step),
             Input::Asked => self.asked(now),
             Input::Answered => self.answered(now),
@@ -277,8 +284,8 @@ impl Stream {
     }
 
     /// The attempts to connect, in the order in which they were made.
-    pub fn attempts(&self) -> &[Attempt] {
-        self.way.attempts()
+    pub fn attempts(&self) -> Vec<Attempt> {
+        self.way.attempts().cloned().collect()
     }
 
     /// What the latest handshake agreed on.
@@ -298,6 +305,9 @@ impl Stream {
         }
         self.note_load(now);
         let result = self.pipe.received(count);
+        if self.converse(now) {
+            return;
+        }
         self.judge_clear_text();
         self.decoded(result);
     }

@@ -5,23 +5,19 @@ use std::time::Instant;
 
 use super::Stream;
 use super::lifecycle::Life;
-use crate::link::race::Happened;
 use crate::link::way::Step;
 use crate::{Error, EventKind, Output};
 
 impl Stream {
     pub(super) fn set_out(&mut self, now: Instant) {
         self.life = Life::Opening(self.deadline(now, self.options.timeout_for_request));
-        self.way.begin(now, &self.target, self.options.race.clone());
-        self.go_on();
+        let options = self.options.race.clone();
+        self.way.begin(now, &self.target, &self.options.proxies, options);
+        self.go_on(now);
     }
 
-    /// Something has happened on the way. On no other task does it mean anything.
-    pub(super) fn travel(&mut self, now: Instant, happened: Happened) {
-        if let Life::Opening(_) = self.life {
-            self.way.handle(now, happened);
-            self.go_on();
-        }
+    fn is_on_its_way(&self) -> bool {
+        matches!(self.life, Life::Opening(_))
     }
 
     pub(super) fn resolved(
@@ -30,21 +26,60 @@ impl Stream {
         number: u32,
         result: Result<Vec<SocketAddr>, Error>,
     ) {
-        if let Life::Opening(_) = self.life {
+        if self.is_on_its_way() {
             self.way.resolved(now, number, result);
-            self.go_on();
+            self.go_on(now);
         }
     }
 
-    fn go_on(&mut self) {
-        while let Some(step) = self.way.poll(self.now) {
+    pub(super) fn attempted(&mut self, now: Instant, number: u32, result: Result<(), Error>) {
+        if self.is_on_its_way() {
+            self.way.attempted(now, number, result);
+            self.go_on(now);
+        }
+    }
+
+    pub(super) fn time_passes_on_the_way(&mut self, now: Instant) {
+        if self.is_on_its_way() && self.way.until().is_some_and(|until| until <= now) {
+            self.way.time_passed(now);
+            self.go_on(now);
+        }
+    }
+
+    /// What has come is a proxy's. `false` where there is none to talk to.
+    pub(super) fn converse(&mut self, now: Instant) -> bool {
+        let is_proxys = self.is_on_its_way();
+        if is_proxys {
+            self.way.read(now, &mut self.pipe);
+            self.go_on(now);
+        }
+        is_proxys
+    }
+
+    /// The connection to a proxy has failed. Else the error comes back: it is the stream's own.
+    pub(super) fn broke_on_the_way(&mut self, now: Instant, error: Error) -> Option<Error> {
+        if !self.is_on_its_way() {
+            return Some(error);
+        }
+        self.way.broke(now, error);
+        self.go_on(now);
+        None
+    }
+
+    fn go_on(&mut self, now: Instant) {
+        while let Some(step) = self.way.poll() {
             match step {
                 Step::Resolve(lookup) => self.outputs.push_back(Output::Resolve(lookup)),
                 Step::Attempt(number, address) => {
                     self.outputs.push_back(Output::Attempt { number, address });
                 }
-                Step::Arrive(number) => {
+                Step::Adopt(number) => {
                     self.outputs.push_back(Output::Adopt(number));
+                    self.way.talk(now, &mut self.pipe);
+                }
+                Step::Disconnect => self.outputs.push_back(Output::Disconnect),
+                Step::Arrive => {
+                    self.pipe.begin_here();
                     self.life = Life::Open;
                     self.tell(EventKind::Connected);
                 }

@@ -12,6 +12,9 @@ use crate::{Timeout, Wait};
 impl Stream {
     pub(super) fn wait(&self) -> Wait {
         let is_over = self.life.is_over();
+        if !is_over && self.way.is_proxying() {
+            return self.wait_for_proxy();
+        }
         let is_acting = self.is_acting();
         // A handshake runs to its end even in a suspended task, our Finished with it.
         let receives = is_acting || self.pipe.is_handshaking();
@@ -21,6 +24,15 @@ impl Stream {
             receive: !is_over && receives && self.wants_bytes(),
             send: !is_over && sends && self.has_bytes(),
             sweep: is_acting && matches!(self.barriers.phase(), Some(Phase::Sweep { .. })),
+        }
+    }
+
+    fn wait_for_proxy(&self) -> Wait {
+        Wait {
+            until: self.next_moment(),
+            receive: !self.pipe.has_fin(),
+            send: !self.pipe.pending().is_empty(),
+            sweep: false,
         }
     }
 

@@ -124,7 +124,7 @@ impl World {
                 Output::Attempt { number, .. } => {
                     self.client.handle(self.now, Input::Attempted(number, Ok(())));
                 }
-                Output::Adopt(_) => {}
+                Output::Adopt(_) | Output::Disconnect => {}
                 Output::ShutdownWrite => self.shutdown_write = true,
                 Output::Close(closing) => self.closing = Some(closing),
                 Output::Wait(wait) => return wait,

@@ -101,7 +101,7 @@ impl World {
                     };
                     self.client.handle(self.now, Input::Resolved(lookup.number, Ok(addresses)));
                 }
-                Output::Adopt(_) => {}
+                Output::Adopt(_) | Output::Disconnect => {}
                 Output::ShutdownWrite => {
                     self.said.push(Said::Fin);
                     if !std::mem::replace(&mut self.is_fin_sent, true) {

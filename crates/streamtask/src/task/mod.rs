@@ -307,7 +307,7 @@ impl StreamTask {
     /// The attempts to connect, in the order in which they were made: each with its address, its times and what
     /// became of it. There is one for each address that was tried; looking a name up is none.
     pub fn attempts(&self) -> Vec<Attempt> {
-        self.0.shared.lock().stream.attempts().to_vec()
+        self.0.shared.lock().stream.attempts()
     }
 
     /// What the latest handshake agreed on; stays when TLS was stopped.

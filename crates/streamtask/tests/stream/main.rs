@@ -22,6 +22,7 @@ mod manners;
 mod pauses;
 #[cfg(target_os = "linux")]
 mod peers;
+mod proxies;
 mod race;
 mod session;
 #[cfg(target_os = "linux")]

@@ -1,0 +1,99 @@
+//! One way to try: a chain of proxies, and what each of them is asked for.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::proxy::{Destination, Handshake};
+use crate::{Error, ErrorKind, Host, Proxy, Target};
+
+/// Proxies, the nearest first; none is the direct way.
+pub type Chain = Arc<[Proxy]>;
+
+#[derive(Debug)]
+pub(super) struct Route {
+    target: Target,
+    chain: Chain,
+    /// What the last proxy is asked for; one after the other, each on a new connection.
+    destinations: VecDeque<Destination>,
+    /// Which proxies have asked who we are: no proxy asks twice.
+    asked_by: Vec<usize>,
+}
+
+impl Route {
+    pub(super) fn new(target: &Target, chain: &Chain) -> Self {
+        Route {
+            target: target.clone(),
+            chain: chain.clone(),
+            destinations: target.host().map(Destination::of).into_iter().collect(),
+            asked_by: Vec::new(),
+        }
+    }
+
+    /// The host whose addresses are needed before anything is connected to: the last proxy takes no names.
+    pub(super) fn named_here(&self) -> Option<&Host> {
+        let is_here = self.chain.last().is_some_and(|last| last.kind().resolves_here());
+        self.target.host().filter(|host| is_here && host.address().is_none())
+    }
+
+    /// These are its addresses.
+    pub(super) fn take_addresses(&mut self, addresses: Vec<SocketAddr>) -> Result<(), Error> {
+        let takes_six = self.chain.last().is_some_and(Proxy::takes_six);
+        let is_taken = |address: &SocketAddr| address.is_ipv4() || takes_six;
+        let taken = addresses.into_iter().filter(is_taken).map(Destination::Address);
+        self.destinations = taken.collect();
+        match self.destinations.is_empty() {
+            false => Ok(()),
+            true => {
+                let why = "it has no address that the proxy can be asked for";
+                Err(Error::new(ErrorKind::CannotFindHost).with_detail(why))
+            }
+        }
+    }
+
+    /// What is connected to.
+    pub(super) fn first_hop(&self) -> Target {
+        match self.chain.first() {
+            Some(proxy) => Target::Host(proxy.place().clone()),
+            None => self.target.clone(),
+        }
+    }
+
+    pub(super) fn proxy(&self, hop: usize) -> Option<&Proxy> {
+        self.chain.get(hop)
+    }
+
+    /// Asks the proxy at `hop` for the next one, or for the target.
+    pub(super) fn handshake(&self, hop: usize) -> Result<(Handshake, Vec<u8>), Error> {
+        let nowhere = || Error::new(ErrorKind::Unknown).with_detail("there is nothing to ask for");
+        let proxy = self.proxy(hop).ok_or_else(nowhere)?;
+        let to = match self.proxy(hop + 1) {
+            Some(next) => Destination::of(next.place()),
+            None => self.destinations.front().cloned().ok_or_else(nowhere)?,
+        };
+        Handshake::new(proxy, &to, self.asked_by.contains(&hop))
+    }
+
+    /// The proxy at `hop` has asked who we are: next time it is told.
+    pub(super) fn tell_who_asks(&mut self, hop: usize) {
+        self.asked_by.push(hop);
+    }
+
+    /// Whether the proxy at `hop`, which has failed so, can be asked for something else.
+    pub(super) fn has_another_destination(&mut self, hop: usize, kind: ErrorKind) -> bool {
+        let is_last = hop + 1 == self.chain.len();
+        let may_differ = matches!(kind, ErrorKind::CannotConnect | ErrorKind::ProxyRefused);
+        self.destinations.pop_front();
+        is_last && may_differ && !self.destinations.is_empty()
+    }
+
+    /// The same error with the proxy it happened at, if there is one.
+    pub(super) fn at(&self, hop: usize, error: Error) -> Error {
+        let Some(proxy) = self.proxy(hop) else { return error };
+        let detail = match error.detail() {
+            Some(detail) => format!("the proxy {proxy}: {detail}"),
+            None => format!("the proxy {proxy}"),
+        };
+        error.with_detail(detail)
+    }
+}
