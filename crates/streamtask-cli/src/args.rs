@@ -2,11 +2,12 @@
 //!
 //! What can be known to be wrong from the words alone is refused here, by clap and with its exit code 2.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use streamtask::TlsVersion;
+use streamtask::{AddressFamily, TlsVersion};
 
 use crate::report::EXIT_CODES;
 use crate::starttls::Protocol;
@@ -51,6 +52,8 @@ pub(crate) struct ConnectArgs {
     #[arg(long, value_name = "PROTOCOL", group = "secured")]
     pub(crate) starttls: Option<Protocol>,
     #[command(flatten)]
+    pub(crate) way: WayArgs,
+    #[command(flatten)]
     pub(crate) trust: TrustArgs,
     /// The certificate to show to a server that asks for one, in PEM.
     #[arg(long, value_name = "FILE", requires_all = ["key", "secured"])]
@@ -74,6 +77,69 @@ pub(crate) struct ConnectArgs {
     /// Tells on stderr what happens, the server's words before TLS included.
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+/// How to get there. Without any of these: directly, to whichever address answers first.
+#[derive(clap::Args)]
+pub(crate) struct WayArgs {
+    /// Goes through this proxy and never without it: SCHEME://[USER:PASSWORD@]HOST[:PORT], of socks4, socks4a,
+    /// socks5, socks5h (it resolves names) and http. Again: a chain, the nearest first. With commas between:
+    /// the next one where one fails.
+    // Read later: clap would repeat what it cannot read, and there may be a password in it.
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Vec<String>,
+    /// Takes these addresses for HOST on PORT instead of looking it up; may be said again.
+    #[arg(long, value_name = "HOST:PORT:ADDRESS[,ADDRESS...]", value_parser = known_host)]
+    pub(crate) resolve: Vec<KnownHost>,
+    /// Tries addresses of IPv4 or of IPv6 first; then they take turns.
+    #[arg(long, value_name = "4|6")]
+    pub(crate) prefer: Option<Prefer>,
+    /// How long connecting alone may take, proxies included; 0 is for ever.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) connect_timeout: Option<Seconds>,
+}
+
+/// A family of addresses.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Prefer {
+    #[value(name = "4")]
+    Four,
+    #[value(name = "6")]
+    Six,
+}
+
+impl From<Prefer> for AddressFamily {
+    fn from(prefer: Prefer) -> Self {
+        match prefer {
+            Prefer::Four => AddressFamily::V4,
+            Prefer::Six => AddressFamily::V6,
+        }
+    }
+}
+
+/// A host whose addresses are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KnownHost {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) addresses: Vec<IpAddr>,
+}
+
+/// `host:port:address,…`; addresses of IPv6 may stand in brackets.
+fn known_host(text: &str) -> Result<KnownHost, String> {
+    let shape = || "not HOST:PORT:ADDRESS".to_owned();
+    let bare = |text: &str| {
+        text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text).to_owned()
+    };
+    // A host in brackets has colons of its own.
+    let end = text.find("]:").map_or(0, |end| end + 1);
+    let (host, rest) = text[end..].split_once(':').ok_or_else(shape)?;
+    let host = format!("{}{host}", &text[..end]);
+    let (port, addresses) = rest.split_once(':').ok_or_else(shape)?;
+    let port = port.parse().ok().filter(|port| *port > 0).ok_or("the port is none")?;
+    let address = |text: &str| bare(text).parse().map_err(|_| format!("{text} is no address"));
+    let addresses = addresses.split(',').map(address).collect::<Result<_, _>>()?;
+    Ok(KnownHost { host: bare(&host), port, addresses })
 }
 
 /// Whom to believe. Without any of these: whoever the platform trusts, under the host's name.
@@ -174,6 +240,23 @@ mod tests {
         }
         assert!(parse("streamtask connect h 1 --tls --starttls smtp").is_err());
         assert!(parse("streamtask connect h 1").is_ok(), "defaults do not count");
+    }
+
+    #[test]
+    fn a_known_host_has_a_port_and_addresses_with_brackets_or_without() {
+        let known = |text, host: &str, addresses: &[&str]| {
+            let addresses = addresses.iter().map(|text| text.parse().expect("one")).collect();
+            let expected = KnownHost { host: host.into(), port: 25, addresses };
+            assert_eq!(known_host(text), Ok(expected), "{text}");
+        };
+        known("mail.test:25:192.0.2.1", "mail.test", &["192.0.2.1"]);
+        known("mail.test:25:2001:db8::1", "mail.test", &["2001:db8::1"]);
+        known("mail.test:25:[::1],127.0.0.1", "mail.test", &["::1", "127.0.0.1"]);
+        known("[2001:db8::2]:25:[::1]", "2001:db8::2", &["::1"]);
+        for wrong in ["mail.test", "mail.test:25", "mail.test:0:::1", "mail.test:25:mail", "h:25:"]
+        {
+            assert!(known_host(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

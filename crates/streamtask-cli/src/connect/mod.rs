@@ -1,6 +1,6 @@
 //! `streamtask connect`: netcat on a stream task.
 //!
-//! `opening` brings the connection to where bytes may flow, `dialogue` asks for TLS in clear text, `trust`
+//! `way` reads how to get there, `opening` brings the connection to where bytes may flow, `dialogue` asks for TLS in clear text, `trust`
 //! overrules trust when told to, `distrust` says what to do about a refusal; here they are put together and
 //! tied to stdin and stdout.
 
@@ -10,6 +10,7 @@ mod opening;
 mod pipes;
 mod trust;
 mod verbose;
+mod way;
 
 use std::time::Duration;
 
@@ -76,7 +77,7 @@ fn configuration(args: &ConnectArgs) -> Result<Configuration, Failure> {
     if let (Some(chain), Some(key)) = (&args.cert, &args.key) {
         configuration = configuration.identity(files::identity(chain, key)?);
     }
-    Ok(configuration)
+    way::through(configuration, &args.way)
 }
 
 fn endpoint(args: &ConnectArgs) -> String {

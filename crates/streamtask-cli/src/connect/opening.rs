@@ -60,7 +60,7 @@ impl<'a> Opening<'a> {
     async fn steps(&self) -> Result<(), Failure> {
         // Queued before anything happens, so that not a byte is ever clear text.
         let at_once = self.args.tls.then(|| self.start());
-        self.connect().await?;
+        self.connect_in_time().await?;
         match (at_once, self.args.starttls) {
             (Some(securing), _) => {
                 self.stage.set(Stage::Securing);
@@ -76,6 +76,19 @@ impl<'a> Opening<'a> {
         }
     }
 
+    async fn connect_in_time(&self) -> Result<(), Failure> {
+        let Some(limit) = self.args.way.connect_timeout.and_then(|limit| limit.0) else {
+            return self.connect().await;
+        };
+        match tokio::time::timeout(limit, self.connect()).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                self.task.cancel();
+                Err(self.failure(&Error::new(self.too_late())))
+            }
+        }
+    }
+
     async fn connect(&self) -> Result<(), Failure> {
         let mut events = self.task.events();
         self.task.resume();
@@ -86,9 +99,25 @@ impl<'a> Opening<'a> {
                 _ => {}
             }
         }
-        let address = self.task.remote_address().map(|address| address.to_string());
-        self.verbose.event(&format!("connected to {}", address.unwrap_or_default()));
+        self.tell_the_way();
         Ok(())
+    }
+
+    fn tell_the_way(&self) {
+        for attempt in self.task.attempts() {
+            if let Some(error) = &attempt.error {
+                self.verbose.event(&format!("{}: {}", attempt.address, error.kind()));
+            }
+        }
+        let address = self.task.remote_address().map(|address| address.to_string());
+        let address = address.unwrap_or_default();
+        match self.args.way.proxy.len() {
+            0 => self.verbose.event(&format!("connected to {address}")),
+            1 => self.verbose.event(&format!("connected through a proxy at {address}")),
+            count => {
+                self.verbose.event(&format!("connected through {count} proxies, first {address}"));
+            }
+        }
     }
 
     async fn ask(&self, protocol: Protocol) -> Result<(), Failure> {

@@ -12,6 +12,11 @@ pub(super) fn hint(kind: ErrorKind) -> &'static str {
         ErrorKind::CannotConnect => {
             "check the port: is the server up, does a firewall let you through?"
         }
+        ErrorKind::ProxyRefused => "ask the proxy's operator, or take another one (--proxy)",
+        ErrorKind::ProxyAuthenticationRequired => {
+            "say who asks: --proxy SCHEME://USER:PASSWORD@HOST:PORT"
+        }
+        ErrorKind::ProxyAnswerInvalid => "check --proxy: are these its scheme and its port?",
         ErrorKind::NotConnectedToInternet => "check this machine's network",
         ErrorKind::ConnectionLost | ErrorKind::UnexpectedEnd => {
             "try again; the server's log may say why it hung up"

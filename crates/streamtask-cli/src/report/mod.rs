@@ -23,7 +23,7 @@ Exit codes:
     2  wrong usage: an option, or a file that one names
     3  the name was not found, or nobody could be connected to
     4  TLS or trust failed
-    5  the peer refused to start TLS, or broke the protocol
+    5  the peer or a proxy refused, or broke the protocol
     6  the connection was lost, or the stream was cut off
     7  it took too long
   130  interrupted";
@@ -64,7 +64,10 @@ impl Exit {
             | ErrorKind::ServerRejected
             | ErrorKind::ClientCertificateRejected
             | ErrorKind::ClientCertificateRequired => Exit::Insecure,
-            ErrorKind::DelimiterNotFound => Exit::Refused,
+            ErrorKind::DelimiterNotFound
+            | ErrorKind::ProxyRefused
+            | ErrorKind::ProxyAuthenticationRequired
+            | ErrorKind::ProxyAnswerInvalid => Exit::Refused,
             ErrorKind::ConnectionLost
             | ErrorKind::Truncated
             | ErrorKind::UnexpectedEnd

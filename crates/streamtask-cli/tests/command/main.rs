@@ -15,3 +15,4 @@ mod starttls;
 mod support;
 mod tls;
 mod uploads;
+mod ways;
