@@ -6,13 +6,23 @@ use streamtask_unpack::{Fetched, Unpacked};
 
 use crate::trouble::Attempt;
 
-/// What is wanted. Debian lets a machine have one FTP server; two are wanted, so they are asked for apart.
-const PACKAGES: [&[&str]; 2] = [
+/// What is wanted. Debian lets a machine have one FTP server; two are wanted, so they are asked for apart, and so
+/// are the proxies.
+const PACKAGES: [&[&str]; 3] = [
     &["dovecot-imapd", "dovecot-pop3d", "iproute2", "openssl", "postfix", "pure-ftpd", "python3"],
     &["proftpd-core", "proftpd-mod-crypto"],
+    &[
+        "dante-server",
+        "microsocks",
+        "ncat",
+        "openssh-client",
+        "openssh-server",
+        "squid",
+        "tinyproxy-bin",
+    ],
 ];
-/// Postfix's, whose own it makes when it is installed.
-const ACCOUNTS: [&str; 2] = ["postfix", "postdrop"];
+/// Those that Postfix and OpenSSH make when they are installed.
+const ACCOUNTS: [&str; 3] = ["postfix", "postdrop", "sshd"];
 
 /// Brings in what is missing.
 pub(crate) fn fetch(cache: &Path) -> Attempt {

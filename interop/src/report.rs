@@ -19,7 +19,8 @@ pub(crate) struct Report {
 pub(crate) struct Line {
     pub(crate) server: &'static str,
     pub(crate) name: &'static str,
-    pub(crate) version: TlsVersion,
+    /// Of TLS, if there is any.
+    pub(crate) version: Option<TlsVersion>,
     pub(crate) by: &'static str,
 }
 
@@ -83,9 +84,10 @@ impl Line {
     fn print(&self, mark: &str, took: Duration) {
         let Line { server, name, by, .. } = self;
         let version = match self.version {
-            TlsVersion::Tls12 => "TLS 1.2",
-            _ => "TLS 1.3",
+            None => "in clear",
+            Some(TlsVersion::Tls12) => "TLS 1.2 ",
+            Some(_) => "TLS 1.3 ",
         };
-        println!("{mark:<4} {server:<12} {name:<17} {version}  {by}  {:>4} ms", took.as_millis());
+        println!("{mark:<4} {server:<12} {name:<17} {version} {by}  {:>4} ms", took.as_millis());
     }
 }

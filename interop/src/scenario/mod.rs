@@ -3,6 +3,7 @@
 
 mod command;
 mod library;
+mod proxied;
 pub(crate) mod script;
 
 use std::path::Path;
@@ -14,7 +15,7 @@ use streamtask::TlsVersion;
 use crate::fleet::Fleet;
 use crate::pki::Pki;
 use crate::report::{Line, Report};
-use crate::server::{Door, Server};
+use crate::server::{Door, Gate, Server};
 use crate::site::Site;
 use crate::trouble::Attempt;
 
@@ -41,6 +42,9 @@ pub(crate) async fn play(fleet: &Fleet, site: &Site, report: &mut Report) {
         for scene in scenes(server, &site.pki) {
             every_way(server.name, scene, command.as_deref(), report).await;
         }
+        for gate in &server.gates {
+            through(server.name, gate, command.as_deref(), report).await;
+        }
         if report.failed() > failed {
             report.log(&server.log());
         }
@@ -59,7 +63,7 @@ async fn every_way(
     report: &mut Report,
 ) {
     let (script, version) = (scene.door.script, scene.version);
-    let line = Line { server, name: script.name, version, by: "library" };
+    let line = Line { server, name: script.name, version: Some(version), by: "library" };
     judge(&line, library::play(scene), report).await;
     if let Some(stop) = &script.stop {
         let line = Line { name: stop.name, ..line };
@@ -68,6 +72,22 @@ async fn every_way(
     if let Some(command) = command {
         let line = Line { by: "command", ..line };
         judge(&line, command::play(command, scene), report).await;
+    }
+}
+
+/// Through a proxy in every way that it can be talked to, and once as somebody it does not know.
+async fn through(server: &'static str, gate: &Gate, command: Option<&Path>, report: &mut Report) {
+    for scheme in gate.schemes {
+        let line = Line { server, name: scheme, version: None, by: "library" };
+        judge(&line, proxied::play(gate, scheme), report).await;
+        if gate.login.is_some() {
+            let line = Line { by: "stranger", ..line };
+            judge(&line, proxied::play_stranger(gate, scheme), report).await;
+        }
+        if let Some(command) = command {
+            let line = Line { by: "command", ..line };
+            judge(&line, proxied::play_command(command, gate, scheme), report).await;
+        }
     }
 }
 

@@ -3,10 +3,13 @@
 //! An answer of several lines is over with the first line that begins as expected: all of these
 //! protocols mark their last line.
 
-/// Who logs in where somebody must; the scripts' password is `pw`.
+/// Who logs in where somebody must.
 pub(crate) const USER: &str = "ftpu";
 
-/// crypt(3) of `pw`, in SHA-512, as both FTP servers read it.
+/// What the scripts and the proxies know that user by.
+pub(crate) const PASSWORD: &str = "pw";
+
+/// crypt(3) of the same, in SHA-512, as both FTP servers and Squid read it.
 pub(crate) const PASSWORD_HASH: &str = "$6$interop$\
     syIUi.JoCPc2U.WpbdXZqcWRiI9tWrJurp1ZgmxdXliWvJgRgk/ySif2Y2.t2RsKgTfjsLj7OVQvDxgjSw9j5.";
 

@@ -24,7 +24,7 @@ pub(super) fn start(site: &Site) -> Attempt<Server> {
         Door { port: imap, script: &script::IMAP, versions: BOTH, ending: Ending::Clean },
         Door { port: pop3, script: &script::POP3, versions: BOTH, ending: Ending::Clean },
     ];
-    Ok(Server { name: "dovecot", doors, folder, process })
+    Ok(Server { name: "dovecot", doors, gates: vec![], folder, process })
 }
 
 /// The settings that differ from run to run. Blocks want a line for each thing in them.

@@ -1,11 +1,13 @@
 //! The servers: one file each, one table of them all.
 
 mod dovecot;
+mod http_proxies;
 mod openssl;
 mod postfix;
 mod proftpd;
 mod pureftpd;
 mod python;
+mod socks_proxies;
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -47,12 +49,19 @@ pub(crate) const RECIPES: &[Recipe] = &[
     Recipe { name: "openssl", root: None, start: |site| openssl::start(site, TlsVersion::Tls13) },
     Recipe { name: "python", root: None, start: |site| python::start(site, TlsVersion::Tls12) },
     Recipe { name: "python", root: None, start: |site| python::start(site, TlsVersion::Tls13) },
+    Recipe { name: "squid", root: Some("its work is another user's"), start: http_proxies::squid },
+    Recipe { name: "tinyproxy", root: None, start: http_proxies::tinyproxy },
+    Recipe { name: "ncat", root: None, start: http_proxies::ncat },
+    Recipe { name: "microsocks", root: None, start: socks_proxies::microsocks },
+    Recipe { name: "dante", root: Some("it changes users"), start: socks_proxies::dante },
+    Recipe { name: "ssh", root: Some("its sessions have other users"), start: socks_proxies::ssh },
 ];
 
 /// A server that was started. Dropping it stops it.
 pub(crate) struct Server {
     pub(crate) name: &'static str,
     pub(crate) doors: Vec<Door>,
+    pub(crate) gates: Vec<Gate>,
     folder: PathBuf,
     process: Process,
 }
@@ -67,6 +76,15 @@ pub(crate) struct Door {
     pub(crate) ending: Ending,
 }
 
+/// Where a proxy listens.
+pub(crate) struct Gate {
+    pub(crate) port: u16,
+    /// How it can be talked to, one scenario each.
+    pub(crate) schemes: &'static [&'static str],
+    /// Whom it lets through, if not everybody.
+    pub(crate) login: Option<(&'static str, &'static str)>,
+}
+
 /// How a server ends a conversation under TLS.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -77,6 +95,11 @@ pub(crate) enum Ending {
 }
 
 impl Server {
+    /// A proxy.
+    fn proxy(name: &'static str, gate: Gate, folder: PathBuf, process: Process) -> Self {
+        Server { name, doors: vec![], gates: vec![gate], folder, process }
+    }
+
     /// Waits until it listens on all of its ports.
     ///
     /// The polling is bounded; daemons have no common way to say that they are ready.
@@ -95,8 +118,9 @@ impl Server {
     }
 
     async fn listens(&self) -> bool {
-        for door in &self.doors {
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, door.port)).await.is_err() {
+        let doors = self.doors.iter().map(|door| door.port);
+        for port in doors.chain(self.gates.iter().map(|gate| gate.port)) {
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
                 return false;
             }
         }

@@ -27,5 +27,5 @@ pub(super) fn start(site: &Site, version: TlsVersion) -> Attempt<Server> {
         .arg(&site.pki.key);
     let process = Process::start(&mut command, &folder)?;
     let doors = vec![Door { port, script: &script::BARE, versions, ending: Ending::Clean }];
-    Ok(Server { name: "openssl", doors, folder, process })
+    Ok(Server { name: "openssl", doors, gates: vec![], folder, process })
 }

@@ -31,7 +31,7 @@ pub(super) fn start(site: &Site) -> Attempt<Server> {
     let process =
         Process::start(&mut command, &folder)?.with_pid_file(spool.join("pid/master.pid"));
     let doors = vec![Door { port, script: &script::SMTP, versions: BOTH, ending: Ending::Clean }];
-    Ok(Server { name: "postfix", doors, folder, process })
+    Ok(Server { name: "postfix", doors, gates: vec![], folder, process })
 }
 
 /// `encrypt`: without TLS there is no mail, so that it takes some proves that there was TLS. No

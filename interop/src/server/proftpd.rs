@@ -21,7 +21,7 @@ pub(super) fn start(site: &Site) -> Attempt<Server> {
     let mut command = Command::new(program);
     let process = Process::start(command.arg("--nodaemon").arg("-c").arg(&settings), &folder)?;
     let doors = vec![Door { port, script: &script::FTP, versions: BOTH, ending: Ending::Clean }];
-    Ok(Server { name: "proftpd", doors, folder, process })
+    Ok(Server { name: "proftpd", doors, gates: vec![], folder, process })
 }
 
 /// The settings that differ from run to run.

@@ -28,7 +28,7 @@ pub(super) fn start(site: &Site) -> Attempt<Server> {
     let process = Process::start(&mut command, &folder)?;
     // It sends close_notify at CCC but not at QUIT.
     let doors = vec![Door { port, script: &script::FTP, versions: BOTH, ending: Ending::Cut }];
-    Ok(Server { name: "pureftpd", doors, folder, process })
+    Ok(Server { name: "pureftpd", doors, gates: vec![], folder, process })
 }
 
 /// It reads its users from a database that its own tool makes of a text file.

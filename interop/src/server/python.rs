@@ -27,5 +27,5 @@ pub(super) fn start(site: &Site, version: TlsVersion) -> Attempt<Server> {
     command.arg(&program).arg(port.to_string()).arg(number).arg(&site.pki.chain).arg(&site.pki.key);
     let process = Process::start(&mut command, &folder)?;
     let doors = vec![Door { port, script: &script::GLUED, versions, ending: Ending::Clean }];
-    Ok(Server { name: "python", doors, folder, process })
+    Ok(Server { name: "python", doors, gates: vec![], folder, process })
 }

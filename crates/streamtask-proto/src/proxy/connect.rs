@@ -42,7 +42,8 @@ impl Connect {
                 Ok(Reply::Next { taken: head.length, say: Vec::new() })
             }
             200..=299 => Ok(Reply::Through { taken: head.length }),
-            407 => self.challenged(&head),
+            // Tinyproxy says 401 to those it does not know.
+            401 | 407 => self.challenged(&head),
             status => Err(refusal(status, &head.reason)),
         }
     }

@@ -286,6 +286,10 @@ mod connect {
         let again = talks(KNOWN, &named(), true, asks).end;
         let why = "it does not take this name and password".to_owned();
         assert_eq!(again, End::Failed(ErrorKind::ProxyAuthenticationRequired, why));
+        let wrong = b"HTTP/1.1 401 Unauthorized\r\n\r\n";
+        let why = "it does not take this name and password".to_owned();
+        let kind = ErrorKind::ProxyAuthenticationRequired;
+        assert_eq!(talks(KNOWN, &named(), true, wrong).end, End::Failed(kind, why));
         let other = b"HTTP/1.1 407 Who?\r\nProxy-Authenticate: Negotiate\r\n\r\n";
         let why = "it wants to know who asks in a way that is not known here";
         assert_eq!(
