@@ -47,7 +47,7 @@ pub use kind::{ErrorKind, Fault, Limit};
 pub use link::{
     AddressFamily, Attempt, Chain, EofKind, HandshakeStep, Pipe, RaceOptions, Transmit,
 };
-pub use proxy::{Proxy, ProxyKind};
+pub use proxy::{NoProxy, Proxy, ProxyKind};
 pub use stream::{Lent, Options, Stream, UnreadClearText};
 pub use target::{Address, Host, Target};
 pub use words::{

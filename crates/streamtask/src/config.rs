@@ -13,10 +13,11 @@ use streamtask_proto::tls::{
     Identity, NamedRoots, Pin, PinnedServers, TlsConfig, TlsSettings, TlsVersion,
 };
 use streamtask_proto::{
-    AddressFamily, Error, ErrorKind, Options, Proxy, RaceOptions, Timeout, UnreadClearText,
+    AddressFamily, Error, ErrorKind, NoProxy, Options, Proxy, RaceOptions, Timeout, UnreadClearText,
 };
 
 use crate::net::platform::PlatformVerifier;
+use crate::proxies;
 use crate::resolve::{Resolve, Resolver};
 use crate::roots::{Roots, only};
 
@@ -91,6 +92,8 @@ pub struct Configuration {
     /// The ways to a host: each a chain of proxies, the nearest first, of which the next one is tried where one
     /// has failed. If there are any, nobody is connected to directly (none: directly).
     pub proxies: Vec<Vec<Proxy>>,
+    /// Who is connected to directly although there are proxies (nobody).
+    pub no_proxy: NoProxy,
     /// Who knows the addresses of names (the system).
     pub resolver: Resolver,
     /// How many bytes of a task's writes may wait for the operating system (as many as there are). A write
@@ -122,6 +125,7 @@ impl Default for Configuration {
             lookup_timeout: options.race.lookup_timeout,
             preferred_family: options.race.preferred,
             proxies: Vec::new(),
+            no_proxy: NoProxy::default(),
             resolver: Resolver::default(),
             write_queue_limit: None,
         }
@@ -164,6 +168,8 @@ impl Configuration {
         resolution_delay: Duration,
         /// Tries the next address when an attempt has had so long.
         attempt_delay: Duration,
+        /// Connects to these hosts directly.
+        no_proxy: NoProxy,
         /// Tries the addresses of this family first.
         preferred_family: AddressFamily,
     }
@@ -197,6 +203,15 @@ impl Configuration {
     pub fn proxy_chain(mut self, proxies: impl IntoIterator<Item = Proxy>) -> Self {
         self.proxies.push(proxies.into_iter().collect());
         self
+    }
+
+    /// Takes proxies, and who is exempt from them, from the environment: the first of `SOCKS_PROXY`, `ALL_PROXY`
+    /// and `HTTPS_PROXY` that says something, each in lower case before upper, and `NO_PROXY`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] when there is one that cannot be read: going round it would be worse.
+    pub fn proxies_from_environment(self) -> Result<Self, Error> {
+        proxies::of_environment(self, |name| std::env::var_os(name))
     }
 
     /// Asks this one for the addresses of names instead of the system.
@@ -317,6 +332,7 @@ impl Configuration {
             stop_secure_is_noop: self.stop_secure_is_noop,
             write_queue_limit: self.write_queue_limit.unwrap_or(usize::MAX),
             proxies: self.proxies.iter().map(|chain| chain.as_slice().into()).collect(),
+            no_proxy: self.no_proxy.clone(),
             race: RaceOptions {
                 resolution_delay: self.resolution_delay,
                 attempt_delay: self.attempt_delay,

@@ -61,7 +61,7 @@
 //! | `timeoutIntervalForRequest` | [`Configuration::timeout_for_request`] | Of connecting, and of each start and stop of TLS; idle streams live on. |
 //! | `timeoutIntervalForResource` | [`Configuration::timeout_for_resource`] | |
 //! | `tlsMinimumSupportedProtocolVersion`, `tlsMaximum…` | [`Configuration::tls_minimum`], [`Configuration::tls_maximum`] | TLS 1.2 and 1.3. |
-//! | `connectionProxyDictionary` | [`Configuration::proxy`] | A proxy is named in the program; the environment and the system are not asked yet. |
+//! | `connectionProxyDictionary` | [`Configuration::proxy`] | Proxies are named in the program or [taken from the environment](Configuration::proxies_from_environment); the system is not asked yet. `ExceptionsList` is [`Configuration::no_proxy`]. |
 //! | `waitsForConnectivity`, `allowsCellularAccess`, `allowsExpensiveNetworkAccess`, `allowsConstrainedNetworkAccess`, `networkServiceType`, `multipathServiceType`, `requiresDNSSECValidation` | not yet | |
 //! | what concerns HTTP: caches, cookies, headers, redirects | none | |
 //! | | [`Configuration::roots`], [`Configuration::pin`], [`Configuration::identity`], [`Configuration::alpn`], [`Configuration::key_log`], [`Configuration::linger`], [`Configuration::unread_clear_text`], [`Configuration::tolerate_truncation`], [`Configuration::strict_barriers`], [`Configuration::timeout_is_fatal`] | |

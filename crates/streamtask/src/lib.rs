@@ -139,6 +139,7 @@ pub mod foundation;
 mod lingering;
 mod mailbox;
 mod net;
+mod proxies;
 mod queue;
 mod registry;
 mod resolve;
@@ -169,7 +170,7 @@ pub use session::Session;
 pub use streamtask_proto::tls::{Identity, Pin, SecureOptions, Sha256, TlsInfo, TlsVersion};
 pub use streamtask_proto::{
     Address, AddressFamily, Attempt, EofKind, Error, ErrorKind, Event, EventKind, Fault, Limit,
-    Proxy, ProxyKind, ReadData, TaskState, Timeout, UnreadClearText,
+    NoProxy, Proxy, ProxyKind, ReadData, TaskState, Timeout, UnreadClearText,
 };
 pub use task::completion::Completion;
 pub use task::events::Events;

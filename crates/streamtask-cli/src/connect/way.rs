@@ -18,9 +18,18 @@ pub(super) fn through(
     if let Some(family) = args.prefer {
         configuration = configuration.preferred_family(family.into());
     }
-    let chains = chains(&args.proxy).map_err(|error| Failure::of(&error, "reading --proxy"))?;
+    let reading = |error: Error| Failure::of(&error, "reading --proxy");
+    if let [only] = args.proxy.as_slice()
+        && only == ENVIRONMENT
+    {
+        return configuration.proxies_from_environment().map_err(reading);
+    }
+    let chains = chains(&args.proxy).map_err(reading)?;
     Ok(chains.into_iter().fold(configuration, Configuration::proxy_chain))
 }
+
+/// What stands for the proxies of the environment.
+const ENVIRONMENT: &str = "env";
 
 /// Every way through: each hop by each of its alternatives, those named first before the others.
 fn chains(hops: &[String]) -> Result<Vec<Vec<Proxy>>, Error> {

@@ -5,10 +5,13 @@
 //! segment as its proxy's answer, is heard in full.
 
 mod connect;
+mod exempt;
 mod socks4;
 mod socks5;
 #[cfg(test)]
 mod tests;
+
+pub use exempt::NoProxy;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};

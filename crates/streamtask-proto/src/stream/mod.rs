@@ -29,7 +29,7 @@ use crate::deadlines::{Deadline, TaskClock};
 use crate::link::way::Way;
 use crate::tls::{Ask, TlsConfig, TlsInfo};
 use crate::{
-    Attempt, Chain, Error, ErrorKind, Input, Outcome, Output, Pipe, RaceOptions, ReadData,
+    Attempt, Chain, Error, ErrorKind, Input, NoProxy, Outcome, Output, Pipe, RaceOptions, ReadData,
     ReadKind, Target, Timeout, Transmit,
 };
 use barriers::{Barriers, Holds};
@@ -63,6 +63,8 @@ pub struct Options {
     pub race: RaceOptions,
     /// The ways to hosts, the next one where one has failed; none is the direct way.
     pub proxies: Vec<Chain>,
+    /// Who is connected to directly all the same.
+    pub no_proxy: NoProxy,
 }
 
 /// What becomes of clear text that lies unread when TLS is to start.
@@ -89,6 +91,7 @@ impl Default for Options {
             write_queue_limit: usize::MAX,
             race: RaceOptions::default(),
             proxies: Vec::new(),
+            no_proxy: NoProxy::default(),
         }
     }
 }

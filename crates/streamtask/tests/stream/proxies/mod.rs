@@ -6,7 +6,7 @@ mod fake;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use streamtask::{Configuration, Error, ErrorKind, Limit, Proxy, StreamTask};
+use streamtask::{Configuration, Error, ErrorKind, Limit, NoProxy, Proxy, StreamTask};
 use streamtask_testkit::{Server, echo, free_port, greet_first, silent};
 
 use crate::support::*;
@@ -112,6 +112,18 @@ async fn where_a_proxy_fails_the_next_one_is_tried_and_never_none() {
     let task = connect(two.proxy(proxy(&works.url("socks5h"))), &server);
     echoes(&task).await;
     assert_eq!(task.attempts().len(), 3);
+}
+
+#[tokio::test]
+async fn whoever_is_exempt_is_connected_to_directly() {
+    let server = echo();
+    let fake = Fake::new(Manner::default());
+    let through = knowing(&server).proxy(proxy(&fake.url("socks5h")));
+    let exempt = through.clone().no_proxy(NoProxy::new("elsewhere.test,.test:25"));
+    echoes(&connect(exempt, &server)).await;
+    assert_eq!(fake.asked().len(), 1, "that was another port");
+    echoes(&connect(through.no_proxy(NoProxy::new("server.test")), &server)).await;
+    assert_eq!(fake.asked().len(), 1);
 }
 
 #[tokio::test]
