@@ -82,10 +82,10 @@ pub(crate) struct ConnectArgs {
 /// How to get there. Without any of these: directly, to whichever address answers first.
 #[derive(clap::Args)]
 pub(crate) struct WayArgs {
-    /// Goes through this proxy and never without it: SCHEME://[USER:PASSWORD@]HOST[:PORT], of socks4, socks4a,
-    /// socks5, socks5h (it resolves names) and http. Again: a chain, the nearest first. With commas between:
-    /// the next one where one fails. `env` alone: the proxy of SOCKS_PROXY, ALL_PROXY or HTTPS_PROXY, if there is
-    /// one, except for whom NO_PROXY names.
+    /// Goes through this proxy and never without it: SCHEME://HOST:PORT or SCHEME://USER:PASSWORD@HOST:PORT,
+    /// of socks4, socks4a, socks5, socks5h (it resolves names) and http. Again: a chain, the nearest first.
+    /// With commas between: the next one where one fails. `env` alone: the proxy of SOCKS_PROXY, ALL_PROXY or
+    /// HTTPS_PROXY, if there is one, except for whom NO_PROXY names.
     // Read later: clap would repeat what it cannot read, and there may be a password in it.
     #[arg(long, value_name = "URL")]
     pub(crate) proxy: Vec<String>,
