@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::proxy::{Destination, Handshake};
+use crate::proxy::{Challenge, Destination, Handshake};
 use crate::{Error, ErrorKind, Host, Proxy, Target};
 
 /// Proxies, the nearest first; none is the direct way.
@@ -16,8 +16,8 @@ pub(super) struct Route {
     chain: Chain,
     /// What the last proxy is asked for; one after the other, each on a new connection.
     destinations: VecDeque<Destination>,
-    /// Which proxies have asked who we are: no proxy asks twice.
-    asked_by: Vec<usize>,
+    /// Which proxies have asked who we are, and what they wanted to hear.
+    asked: Vec<(usize, Challenge)>,
 }
 
 impl Route {
@@ -26,7 +26,7 @@ impl Route {
             target: target.clone(),
             chain: chain.clone(),
             destinations: target.host().map(Destination::of).into_iter().collect(),
-            asked_by: Vec::new(),
+            asked: Vec::new(),
         }
     }
 
@@ -71,12 +71,14 @@ impl Route {
             Some(next) => Destination::of(next.place()),
             None => self.destinations.front().cloned().ok_or_else(nowhere)?,
         };
-        Handshake::new(proxy, &to, self.asked_by.contains(&hop))
+        let by_this = self.asked.iter().filter(|(by, _)| *by == hop);
+        let asked: Vec<Challenge> = by_this.map(|(_, challenge)| challenge.clone()).collect();
+        Handshake::new(proxy, &to, &asked)
     }
 
     /// The proxy at `hop` has asked who we are: next time it is told.
-    pub(super) fn tell_who_asks(&mut self, hop: usize) {
-        self.asked_by.push(hop);
+    pub(super) fn tell_who_asks(&mut self, hop: usize, challenge: Challenge) {
+        self.asked.push((hop, challenge));
     }
 
     /// Whether the proxy at `hop`, which has failed so, can be asked for something else.

@@ -13,7 +13,7 @@ use super::failures::worse;
 use super::naming::Naming;
 use super::race::{Attempt, Happened, Race, RaceOptions, Wish};
 use super::route::{Chain, Route};
-use crate::proxy::{Handshake, Reply};
+use crate::proxy::{Challenge, Handshake, Reply};
 use crate::{Address, AddressFamily, Error, ErrorKind, Host, Lookup, Pipe, Proxy, Target};
 
 /// The way of one task.
@@ -199,7 +199,7 @@ impl Way {
                     pipe.take(taken);
                     self.pass(now, hop, pipe);
                 }
-                Ok(Reply::Again) => return self.ask_again(now, hop),
+                Ok(Reply::Again(challenge)) => return self.ask_again(now, hop, challenge),
                 Err(error) => return self.hop_failed(now, hop, error),
             }
         }
@@ -338,9 +338,9 @@ impl Way {
     }
 
     /// The proxy at `hop` wants to know who asks: all begins anew, and then it is told.
-    fn ask_again(&mut self, now: Instant, hop: usize) {
+    fn ask_again(&mut self, now: Instant, hop: usize, challenge: Challenge) {
         if let Some(route) = self.routes.front_mut() {
-            route.tell_who_asks(hop);
+            route.tell_who_asks(hop, challenge);
         }
         self.steps.push_back(Step::Disconnect);
         self.connect(now);

@@ -1,32 +1,36 @@
 //! HTTP's CONNECT (RFC 9110, 9.3.6): one request, and its answer's head; what follows is the tunnel.
 //!
-//! Who asks is said only when the proxy has asked for it, and then on a new connection: so the body of its
-//! question is never taken for anything else, however it is delimited.
+//! Who asks is said only when the proxy has asked for it ([`who`](super::who)), and then on a new connection: so
+//! the body of its question is never taken for anything else, however it is delimited.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
+use super::who::Challenge;
 use super::{Destination, Login, Reply, broken};
 use crate::{Error, ErrorKind};
 
 #[derive(Debug)]
 pub(crate) struct Connect {
     has_login: bool,
-    is_asked: bool,
+    /// How often this proxy has asked who we are.
+    asked: usize,
     /// Answers that were not the last one, and how long they were.
     interim: usize,
     skipped: usize,
 }
 
 impl Connect {
-    pub(super) fn new(to: &Destination, login: Option<&Login>, is_asked: bool) -> (Self, Vec<u8>) {
-        let who = login.filter(|_| is_asked).map_or(String::new(), |login| {
-            let both = STANDARD.encode(format!("{}:{}", login.user, login.password));
-            format!("Proxy-Authorization: Basic {both}\r\n")
-        });
+    /// `asked` is what the proxy has asked before, the last of it last.
+    pub(super) fn new(
+        to: &Destination,
+        login: Option<&Login>,
+        asked: &[Challenge],
+    ) -> Result<(Self, Vec<u8>), Error> {
+        let who = match (login, asked.last()) {
+            (Some(login), Some(challenge)) => challenge.answer(login, to)?,
+            (Some(_) | None, _) => String::new(),
+        };
         let hello = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{who}\r\n");
-        let connect = Connect { has_login: login.is_some(), is_asked, interim: 0, skipped: 0 };
-        (connect, hello.into_bytes())
+        let (has_login, asked) = (login.is_some(), asked.len());
+        Ok((Connect { has_login, asked, interim: 0, skipped: 0 }, hello.into_bytes()))
     }
 
     pub(super) fn read(&mut self, unread: &[u8]) -> Result<Reply, Error> {
@@ -43,22 +47,33 @@ impl Connect {
             }
             200..=299 => Ok(Reply::Through { taken: head.length }),
             // Tinyproxy says 401 to those it does not know.
-            401 | 407 => self.challenged(&head),
+            401 | 407 => self.challenged(head),
             status => Err(refusal(status, &head.reason)),
         }
     }
 
-    fn challenged(&self, head: &Head) -> Result<Reply, Error> {
-        let why = match (self.has_login, self.is_asked) {
-            (true, false) if head.takes_basic => return Ok(Reply::Again),
-            (true, true) => "it does not take this name and password",
-            (true, false) => "it wants to know who asks in a way that is not known here",
+    fn challenged(&self, head: Head) -> Result<Reply, Error> {
+        let why = match (self.has_login, head.challenge) {
+            (true, Some(challenge)) if self.may_tell(&challenge) => {
+                return Ok(Reply::Again(challenge));
+            }
+            (true, None) if self.asked == 0 => {
+                "it wants to know who asks in a way that is not known here"
+            }
+            (true, _) => "it does not take this name and password",
             (false, _) => "it wants to know who asks",
         };
         Err(Error::new(ErrorKind::ProxyAuthenticationRequired).with_detail(why))
     }
+
+    /// Once, and again while only the nonce was too old.
+    fn may_tell(&self, challenge: &Challenge) -> bool {
+        self.asked == 0 || (challenge.is_stale() && self.asked <= MOST_STALE)
+    }
 }
 
+/// How often a proxy may say that its own nonce was too old.
+const MOST_STALE: usize = 3;
 /// How many answers may come before the one.
 const MOST_INTERIM: usize = 20;
 /// How long a head may be, and how long all of them together.
@@ -69,7 +84,7 @@ const MOST_FIELDS: usize = 128;
 struct Head {
     status: u16,
     reason: String,
-    takes_basic: bool,
+    challenge: Option<Challenge>,
     length: usize,
 }
 
@@ -93,21 +108,15 @@ fn read_head(unread: &[u8], before: usize) -> Result<Option<Head>, Error> {
     if length > MOST_IN_A_HEAD {
         return Err(broken("its answer has a head of more than 64 KiB"));
     }
-    let is_basic = |field: &httparse::Header<'_>| {
-        field.name.eq_ignore_ascii_case("proxy-authenticate") && names_basic(field.value)
-    };
+    let asks =
+        |field: &&httparse::Header<'_>| field.name.eq_ignore_ascii_case("proxy-authenticate");
+    let asked = response.headers.iter().filter(asks).map(|field| field.value);
     Ok(Some(Head {
         status: response.code.unwrap_or_default(),
         reason: shown(response.reason.unwrap_or_default()),
-        takes_basic: response.headers.iter().any(is_basic),
+        challenge: Challenge::strongest(asked),
         length,
     }))
-}
-
-/// Whether a list of challenges (RFC 9110, 11.6.1) has one of Basic.
-fn names_basic(value: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(value).to_ascii_lowercase();
-    text.split(',').any(|part| part.split_whitespace().next() == Some("basic"))
 }
 
 /// The proxy's own words, as far as they may be shown.

@@ -10,8 +10,10 @@ mod socks4;
 mod socks5;
 #[cfg(test)]
 mod tests;
+mod who;
 
 pub use exempt::NoProxy;
+pub(crate) use who::Challenge;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -74,7 +76,8 @@ impl Proxy {
     }
 
     /// The same with a name and a password for it. SOCKS4 has no password, and sends the name in clear; so does
-    /// SOCKS5, with both. HTTP sends them when the proxy has asked for them.
+    /// SOCKS5, with both. HTTP sends them when the proxy has
+    /// asked for them, with Digest only a hash of the password.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] for what the protocol cannot say: in SOCKS5 more than 255 bytes, or nothing;
@@ -282,18 +285,18 @@ pub(crate) enum Reply {
     /// So many bytes are understood. What is behind them comes from the destination.
     Through { taken: usize },
     /// The proxy wants to know who asks: it is asked again, on a new connection.
-    Again,
+    Again(Challenge),
 }
 
 impl Handshake {
-    /// The handshake, and what is said first. `is_asked` says that the proxy has asked who we are before.
+    /// The handshake, and what is said first. `asked` is what the proxy wanted to know before.
     ///
     /// # Errors
     /// When this proxy cannot be asked for that.
     pub(crate) fn new(
         proxy: &Proxy,
         to: &Destination,
-        is_asked: bool,
+        asked: &[Challenge],
     ) -> Result<(Self, Vec<u8>), Error> {
         let login = proxy.login.as_ref();
         Ok(match proxy.kind {
@@ -306,7 +309,7 @@ impl Handshake {
                 (Handshake::Socks5(socks5), hello)
             }
             ProxyKind::Http => {
-                let (connect, hello) = connect::Connect::new(to, login, is_asked);
+                let (connect, hello) = connect::Connect::new(to, login, asked)?;
                 (Handshake::Connect(connect), hello)
             }
         })

@@ -16,17 +16,18 @@ struct Talk {
 enum End {
     /// The rest is the destination's.
     Through(Vec<u8>),
-    Again,
+    Again(Challenge),
     Failed(ErrorKind, String),
     /// It waits for more.
     Waiting,
 }
 
 fn talk(proxy: &Proxy, to: &Destination, is_asked: bool, heard: &[u8], piece: usize) -> Talk {
-    let (mut handshake, mut said) = match Handshake::new(proxy, to, is_asked) {
-        Ok(begun) => begun,
-        Err(error) => return Talk { said: vec![], end: failed(&error) },
-    };
+    let (mut handshake, mut said) =
+        match Handshake::new(proxy, to, if is_asked { &[Challenge::Basic] } else { &[] }) {
+            Ok(begun) => begun,
+            Err(error) => return Talk { said: vec![], end: failed(&error) },
+        };
     let mut unread = Vec::new();
     for chunk in heard.chunks(piece) {
         unread.extend(chunk);
@@ -44,7 +45,7 @@ fn talk(proxy: &Proxy, to: &Destination, is_asked: bool, heard: &[u8], piece: us
                     unread.extend(&heard[heard.len() - behind..]);
                     End::Through(unread)
                 }
-                Ok(Reply::Again) => End::Again,
+                Ok(Reply::Again(challenge)) => End::Again(challenge),
                 Err(error) => failed(&error),
             };
             return Talk { said, end };
@@ -268,9 +269,9 @@ mod connect {
 
     #[test]
     fn who_asks_is_said_only_when_the_proxy_has_asked() {
-        let asks = b"HTTP/1.1 407 Who?\r\nProxy-Authenticate: Digest realm=\"x\", Basic realm=\"y\"\r\n\r\n";
+        let asks = b"HTTP/1.1 407 Who?\r\nProxy-Authenticate: Negotiate, Basic realm=\"y\"\r\n\r\n";
         let talk = talks(KNOWN, &named(), false, asks);
-        assert_eq!((talk.said.as_slice(), talk.end), (SAID, End::Again));
+        assert_eq!((talk.said.as_slice(), talk.end), (SAID, End::Again(Challenge::Basic)));
         let said = b"CONNECT mail.test:25 HTTP/1.1\r\nHost: mail.test:25\r\nProxy-Authorization: Basic bWU6c2VjcmV0\r\n\r\n";
         gets_through(KNOWN, &named(), true, b"HTTP/1.1 200 OK\r\n\r\n", said);
     }
@@ -296,6 +297,21 @@ mod connect {
             fails(KNOWN, &named(), other),
             (ErrorKind::ProxyAuthenticationRequired, why.into())
         );
+    }
+
+    #[test]
+    fn a_nonce_that_was_too_old_is_replaced_and_three_of_them_are_enough() {
+        let field = b"Digest realm=\"x\", nonce=\"n\", stale=true";
+        let stale = Challenge::strongest([&field[..]].into_iter()).expect("it is understood");
+        let proxy: Proxy = KNOWN.parse().expect("a proxy");
+        let answer =
+            [b"HTTP/1.1 407 Who?\r\nProxy-Authenticate: ", &field[..], b"\r\n\r\n"].concat();
+        for asked in 0..6 {
+            let before = vec![stale.clone(); asked];
+            let (mut handshake, _) = Handshake::new(&proxy, &named(), &before).expect("it begins");
+            let again = matches!(handshake.read(&answer), Ok(Reply::Again(_)));
+            assert_eq!(again, asked <= 3, "asked {asked} times before");
+        }
     }
 
     #[test]
