@@ -19,6 +19,9 @@ mod hyper_client;
 #[path = "../../examples/pinned.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod pinned;
+#[path = "../../examples/proxied.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod proxied;
 #[path = "../../examples/starttls.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod starttls;
@@ -117,6 +120,22 @@ fn pinned_counts_mails_and_tells_them_to_nobody_else() {
     let task = session.connect("127.0.0.1", server.port()).expect("a task");
     let error = pinned::count(&task, "me", "secret").expect_err("that is somebody else");
     assert_eq!(error.kind(), ErrorKind::CertificateUntrusted);
+}
+
+#[test]
+fn proxied_hears_the_greeting_that_came_with_the_proxys_answer() {
+    let proxy = Server::start(|mut conn| async move {
+        assert_eq!(conn.read_line().await?, "CONNECT mail.test:25 HTTP/1.1");
+        while !conn.read_line().await?.is_empty() {}
+        conn.write("HTTP/1.1 200 OK\r\n\r\n220 mail.test ready\r\n").await?;
+        conn.wait_closed().await.map(drop)
+    });
+    let place = format!("http://127.0.0.1:{}", proxy.port());
+    let session = proxied::session(vec![place.parse().expect("a proxy")]).expect("a session");
+    let task = session.connect("mail.test", 25).expect("a task");
+    assert_eq!(proxied::greeting(&task).expect("it greets"), "220 mail.test ready");
+    let way = proxied::way(&task);
+    assert!(way.len() == 1 && way[0].starts_with(&place["http://".len()..]), "{way:?}");
 }
 
 #[test]
