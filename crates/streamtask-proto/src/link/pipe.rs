@@ -7,7 +7,7 @@
 use std::fmt;
 use std::io::IoSlice;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 use super::inbox::Inbox;
 use crate::buffer::{Appetite, Outgoing};
@@ -87,6 +87,11 @@ impl Pipe {
     /// Puts bytes in clear text behind what is pending, as proxies are talked to.
     pub(crate) fn say(&mut self, bytes: &[u8]) {
         self.out.append(bytes);
+    }
+
+    /// Takes `count` of the readable bytes, which were for us and count for nobody.
+    pub(crate) fn skip(&mut self, count: usize) {
+        self.inbox.today().advance(count);
     }
 
     /// What was said so far was for proxies. What came behind it is the first that counts.

@@ -192,11 +192,11 @@ impl Way {
                 }
                 Ok(Reply::NotYet) => return,
                 Ok(Reply::Next { taken, say }) => {
-                    pipe.take(taken);
+                    pipe.skip(taken);
                     pipe.say(&say);
                 }
                 Ok(Reply::Through { taken }) => {
-                    pipe.take(taken);
+                    pipe.skip(taken);
                     self.pass(now, hop, pipe);
                 }
                 Ok(Reply::Again(challenge)) => return self.ask_again(now, hop, challenge),

@@ -165,6 +165,7 @@ impl Stream {
     }
 
     fn complete_all(&mut self, error: &Error) {
+        self.leave_the_way();
         let is_for_nobody =
             matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::UnexpectedClearText { .. });
         if is_for_nobody {
@@ -189,11 +190,7 @@ impl Stream {
 
     fn finish(&mut self, result: Result<(), Error>, closing: Closing) {
         let result = result.map_err(|error| self.placed(error));
-        if self.is_opening() {
-            // Words for a proxy, of which nobody will hear the answer.
-            self.pipe.forget_pending();
-            self.way.leave(self.now);
-        }
+        self.leave_the_way();
         self.outputs.push_back(Output::Close(closing));
         self.tell(EventKind::Finished(result.clone()));
         self.life = Life::Finished(result);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::Stream;
 use super::lifecycle::Life;
 use crate::link::way::Step;
-use crate::{Error, EventKind, Output};
+use crate::{Error, EventKind, Output, Pipe};
 
 impl Stream {
     pub(super) fn set_out(&mut self, now: Instant) {
@@ -69,6 +69,14 @@ impl Stream {
         self.way.broke(now, error);
         self.go_on(now);
         None
+    }
+
+    /// A task that ends before its connection stands has heard nothing of its peer's, and says no more to proxies.
+    pub(super) fn leave_the_way(&mut self) {
+        if self.is_opening() {
+            self.pipe = Pipe::new();
+            self.way.leave(self.now);
+        }
     }
 
     fn go_on(&mut self, now: Instant) {

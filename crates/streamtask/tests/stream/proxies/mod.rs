@@ -208,6 +208,29 @@ async fn a_proxy_that_closes_before_it_has_answered_is_broken() {
 }
 
 #[tokio::test]
+async fn what_a_proxy_said_is_never_taken_for_the_servers_words() {
+    let answers = ["HTTP/1.1 403 No\r\n\r\nsorry", "HTTP/1.1 200", "nonsense\r\n\r\n"];
+    for answer in answers {
+        let refuses = Server::start(move |mut conn| async move {
+            while !conn.read_line().await?.is_empty() {}
+            conn.write(answer).await?;
+            conn.half_close().await
+        });
+        let url = format!("http://127.0.0.1:{}", refuses.port());
+        let session = session_of(Configuration::default().proxy(proxy(&url)));
+        let task = session.stream_task(NAME, 25).expect("a task");
+        let queued = task.read_data(1.., GUARD);
+        task.resume();
+        let error = soon(queued).await.expect_err("nothing is the server's");
+        for late in [task.read_data(1.., GUARD), task.read_exact(1, GUARD)] {
+            let late = soon(late).await.map(|read| read.data).expect_err("nor is it later");
+            assert_eq!(late.kind(), error.kind());
+        }
+        assert_eq!(task.bytes_received(), 0);
+    }
+}
+
+#[tokio::test]
 async fn nothing_that_is_queued_leaves_before_the_proxy_has_answered() {
     let server = echo();
     let heard = Server::start(|mut conn| async move {
