@@ -82,7 +82,7 @@ pub struct Configuration {
     /// for a connection begins without it (50 ms; RFC 8305, 3).
     pub resolution_delay: Duration,
     /// How long an attempt to connect has before the next address is tried beside it (250 ms; RFC 8305, 5).
-    /// An attempt that fails starts the next one at once.
+    /// An attempt that fails starts the next one at once, and less than 10 ms is 10 ms.
     pub attempt_delay: Duration,
     /// How long a name may take to be resolved (30 s). The system's resolver cannot be called off, so its
     /// thread stays until it has an answer.
@@ -90,7 +90,8 @@ pub struct Configuration {
     /// The address family that is tried first; from then on they take turns (IPv6; RFC 8305, 4).
     pub preferred_family: AddressFamily,
     /// The ways to a host: each a chain of proxies, the nearest first, of which the next one is tried where one
-    /// has failed. If there are any, nobody is connected to directly (none: directly).
+    /// has failed. If there are any, nobody is connected to
+    /// directly, unless one of the chains is empty (none: directly).
     pub proxies: Vec<Vec<Proxy>>,
     /// Who is connected to directly although there are proxies (nobody).
     pub no_proxy: NoProxy,
@@ -198,7 +199,8 @@ impl Configuration {
         self.proxy_chain([proxy])
     }
 
-    /// Connects through all of these, the nearest first. Said again, it is the next way to try.
+    /// Connects through all of these, the nearest first. Said again, it is the next way to try; an empty chain is
+    /// the direct way.
     #[must_use]
     pub fn proxy_chain(mut self, proxies: impl IntoIterator<Item = Proxy>) -> Self {
         self.proxies.push(proxies.into_iter().collect());

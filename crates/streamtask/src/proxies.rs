@@ -29,8 +29,11 @@ pub(crate) fn of_environment(
     let value = value.to_str().ok_or_else(|| unreadable("it is no text"))?;
     let proxy: Proxy =
         value.parse().map_err(|error: Error| unreadable(error.detail().unwrap_or_default()))?;
-    let exempt = said("no_proxy").map(|(_, list)| NoProxy::new(&list.to_string_lossy()));
-    Ok(configuration.proxy(proxy).no_proxy(exempt.unwrap_or_default()))
+    let configuration = configuration.proxy(proxy);
+    Ok(match said("no_proxy") {
+        Some((_, list)) => configuration.no_proxy(NoProxy::new(&list.to_string_lossy())),
+        None => configuration,
+    })
 }
 
 #[cfg(test)]
@@ -75,5 +78,9 @@ mod tests {
         };
         let configuration = of_environment(Configuration::default(), value).expect("readable");
         assert_eq!(configuration.no_proxy, NoProxy::new("localhost"));
+        let own = Configuration::default().no_proxy(NoProxy::new("inside.test"));
+        let only_proxy = |name: &str| (name == "all_proxy").then(|| "http://p".into());
+        let configuration = of_environment(own, only_proxy).expect("readable");
+        assert_eq!(configuration.no_proxy, NoProxy::new("inside.test"), "what was said stays");
     }
 }

@@ -41,8 +41,9 @@ pub trait Resolve: Send + Sync + 'static {
     /// once, and the race begins with the first answer: see
     /// [`Configuration::resolution_delay`](crate::Configuration::resolution_delay).
     ///
-    /// The future is polled by the runtime that runs the task, and dropped when the answer is not needed any
-    /// more or is later than [`Configuration::lookup_timeout`](crate::Configuration::lookup_timeout).
+    /// The future is polled by the runtime that runs the task, and dropped when a connection stands or the task
+    /// is over. An answer that is later than
+    /// [`Configuration::lookup_timeout`](crate::Configuration::lookup_timeout) is not used.
     ///
     /// # Errors
     /// [`ErrorKind::CannotFindHost`](crate::ErrorKind::CannotFindHost) where there is no such name, or none of

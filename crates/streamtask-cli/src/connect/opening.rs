@@ -111,12 +111,10 @@ impl<'a> Opening<'a> {
         }
         let address = self.task.remote_address().map(|address| address.to_string());
         let address = address.unwrap_or_default();
-        match self.args.way.proxy.len() {
-            0 => self.verbose.event(&format!("connected to {address}")),
-            1 => self.verbose.event(&format!("connected through a proxy at {address}")),
-            count => {
-                self.verbose.event(&format!("connected through {count} proxies, first {address}"));
-            }
+        match self.args.way.proxy.is_empty() {
+            true => self.verbose.event(&format!("connected to {address}")),
+            // With `env` that may be the host itself.
+            false => self.verbose.event(&format!("connected by way of {address}")),
         }
     }
 

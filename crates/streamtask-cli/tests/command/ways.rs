@@ -21,7 +21,7 @@ fn what_a_server_says_with_its_proxys_answer_comes_to_stdout_and_the_answer_does
     let (_server, url) = proxy("HTTP/1.1 200 OK\r\nVia: x\r\n\r\n220 hello\r\n");
     let done = run(&["connect", "mail.test", "25", "--proxy", &url, "-v"], b"").expect(0);
     assert_eq!(done.stdout, b"220 hello\r\n");
-    assert!(done.stderr.contains("connected through a proxy at 127.0.0.1:"), "{}", done.stderr);
+    assert!(done.stderr.contains("connected by way of 127.0.0.1:"), "{}", done.stderr);
 }
 
 #[test]

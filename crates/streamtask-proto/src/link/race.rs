@@ -272,7 +272,7 @@ impl Race {
                     ended: None,
                     error: None,
                 });
-                self.state = State::Racing(later(now, self.options.attempt_delay));
+                self.state = State::Racing(later(now, self.options.attempt_delay.max(LEAST_DELAY)));
                 self.wishes.push_back(Wish::Attempt(number, address));
             }
             None => {
@@ -387,6 +387,9 @@ impl Race {
         self.attempts.iter().any(|attempt| attempt.ended.is_none())
     }
 }
+
+/// No delay between attempts is shorter (RFC 8305, 8).
+const LEAST_DELAY: Duration = Duration::from_millis(10);
 
 /// An IPv4 address in IPv6's clothes (RFC 4291, 2.5.5.2) is dialled as what it is: where the system keeps the
 /// two apart, as Windows does, a socket of IPv6 reaches no IPv4.

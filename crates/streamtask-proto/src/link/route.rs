@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::proxy::{Challenge, Destination, Handshake};
+use crate::proxy::{Asked, Challenge, Destination, Handshake};
 use crate::{Error, ErrorKind, Host, Proxy, Target};
 
 /// Proxies, the nearest first; none is the direct way.
@@ -16,8 +16,8 @@ pub(super) struct Route {
     chain: Chain,
     /// What the last proxy is asked for; one after the other, each on a new connection.
     destinations: VecDeque<Destination>,
-    /// Which proxies have asked who we are, and what they wanted to hear.
-    asked: Vec<(usize, Challenge)>,
+    /// Which proxies have asked who we are, what they wanted to hear, and how often that was answered.
+    asked: Vec<(usize, Challenge, u32)>,
 }
 
 impl Route {
@@ -36,10 +36,15 @@ impl Route {
         self.target.host().filter(|host| is_here && host.address().is_none())
     }
 
+    /// Whether the last proxy can be asked for addresses of IPv6.
+    pub(super) fn takes_six(&self) -> bool {
+        self.chain.last().is_some_and(Proxy::takes_six)
+    }
+
     /// These are its addresses.
     pub(super) fn take_addresses(&mut self, addresses: Vec<SocketAddr>) -> Result<(), Error> {
-        let takes_six = self.chain.last().is_some_and(Proxy::takes_six);
-        let is_taken = |address: &SocketAddr| address.is_ipv4() || takes_six;
+        let takes_six = self.takes_six();
+        let is_taken = |address: &SocketAddr| takes_six || address.ip().to_canonical().is_ipv4();
         let taken = addresses.into_iter().filter(is_taken).map(Destination::Address);
         self.destinations = taken.collect();
         match self.destinations.is_empty() {
@@ -64,21 +69,25 @@ impl Route {
     }
 
     /// Asks the proxy at `hop` for the next one, or for the target.
-    pub(super) fn handshake(&self, hop: usize) -> Result<(Handshake, Vec<u8>), Error> {
+    pub(super) fn handshake(&mut self, hop: usize) -> Result<(Handshake, Vec<u8>), Error> {
         let nowhere = || Error::new(ErrorKind::Unknown).with_detail("there is nothing to ask for");
-        let proxy = self.proxy(hop).ok_or_else(nowhere)?;
-        let to = match self.proxy(hop + 1) {
+        let to = match self.chain.get(hop + 1) {
             Some(next) => Destination::of(next.place()),
             None => self.destinations.front().cloned().ok_or_else(nowhere)?,
         };
-        let by_this = self.asked.iter().filter(|(by, _)| *by == hop);
-        let asked: Vec<Challenge> = by_this.map(|(_, challenge)| challenge.clone()).collect();
-        Handshake::new(proxy, &to, &asked)
+        let times = self.asked.iter().filter(|(by, ..)| *by == hop).count();
+        let last = self.asked.iter_mut().rfind(|(by, ..)| *by == hop);
+        let asked = last.map(|(_, challenge, uses)| {
+            *uses += 1;
+            Asked { challenge: challenge.clone(), uses: *uses, times }
+        });
+        let proxy = self.chain.get(hop).ok_or_else(nowhere)?;
+        Handshake::new(proxy, &to, asked)
     }
 
     /// The proxy at `hop` has asked who we are: next time it is told.
     pub(super) fn tell_who_asks(&mut self, hop: usize, challenge: Challenge) {
-        self.asked.push((hop, challenge));
+        self.asked.push((hop, challenge, 0));
     }
 
     /// Whether the proxy at `hop`, which has failed so, can be asked for something else.

@@ -24,8 +24,8 @@ pub(crate) struct Way {
     routes: VecDeque<Route>,
     /// What was tried in races that are over.
     trail: Vec<Attempt>,
-    /// What the routes that are behind us have come to.
-    failure: Option<Error>,
+    /// What the routes that are behind us have come to, and whether any led to a proxy.
+    failure: Option<(Reached, Error)>,
     /// How many questions were asked.
     lookups: u32,
     steps: VecDeque<Step>,
@@ -46,6 +46,13 @@ enum Phase {
     Proxying { hop: usize, handshake: Handshake },
     /// There, or lost.
     Over,
+}
+
+/// How far a route had come when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reached {
+    Nobody,
+    Proxy,
 }
 
 /// Whose addresses are asked for, and under which number the first of two questions is.
@@ -215,7 +222,6 @@ impl Way {
     /// A connection that was adopted is there to be talked on.
     pub(crate) fn talk(&mut self, now: Instant, pipe: &mut Pipe) {
         if let Phase::Reached = self.phase {
-            *pipe = Pipe::new();
             self.ask(now, 0, pipe);
         }
     }
@@ -223,17 +229,19 @@ impl Way {
     fn take_route(&mut self, now: Instant) {
         let Some(route) = self.routes.front() else { return self.lose(now) };
         let Some(host) = route.named_here().cloned() else { return self.connect(now) };
-        let number = self.ask_for(&host);
-        self.phase =
-            Phase::Naming(Naming::new(now, &self.options), Asked { host: Some(host), number });
+        let takes_six = route.takes_six();
+        let number = self.ask_for(&host, takes_six);
+        let naming = Naming::new(now, &self.options, takes_six);
+        self.phase = Phase::Naming(naming, Asked { host: Some(host), number });
     }
 
-    /// Both questions, the preferred one first. Says under which number the first family is.
-    fn ask_for(&mut self, host: &Host) -> u32 {
+    /// The questions whose answers are of use, the preferred one first. Says under which number they begin.
+    fn ask_for(&mut self, host: &Host, takes_six: bool) -> u32 {
         let number = self.lookups;
         self.lookups += 2;
         let families = [self.options.preferred, self.options.preferred.other()];
-        for family in families {
+        let is_of_use = |family: &AddressFamily| takes_six || *family == AddressFamily::V4;
+        for family in families.into_iter().filter(is_of_use) {
             self.steps.push_back(Step::Resolve(lookup(host, number, family)));
         }
         number
@@ -263,7 +271,7 @@ impl Way {
         match &mut self.phase {
             Phase::Naming(naming, _) => match naming.result() {
                 Some(Ok(addresses)) => self.named(now, addresses),
-                Some(Err(error)) => self.route_failed(now, error),
+                Some(Err(error)) => self.route_failed(now, Reached::Nobody, error),
                 None => {}
             },
             Phase::Racing(race, asked) => {
@@ -286,7 +294,7 @@ impl Way {
                                 Some(route) => route.at(0, error),
                                 None => error,
                             };
-                            return self.route_failed(now, error);
+                            return self.route_failed(now, Reached::Nobody, error);
                         }
                     }
                 }
@@ -299,7 +307,7 @@ impl Way {
         let Some(route) = self.routes.front_mut() else { return };
         match route.take_addresses(addresses) {
             Ok(()) => self.connect(now),
-            Err(error) => self.route_failed(now, error),
+            Err(error) => self.route_failed(now, Reached::Nobody, error),
         }
     }
 
@@ -327,7 +335,7 @@ impl Way {
 
     /// Asks the proxy at `hop` for the next one, or for the target.
     fn ask(&mut self, now: Instant, hop: usize, pipe: &mut Pipe) {
-        let Some(route) = self.routes.front() else { return };
+        let Some(route) = self.routes.front_mut() else { return };
         match route.handshake(hop) {
             Ok((handshake, hello)) => {
                 pipe.say(&hello);
@@ -352,30 +360,32 @@ impl Way {
         let error = route.at(hop, error);
         match route.has_another_destination(hop, error.kind()) {
             true => {
-                self.note(error);
+                self.note(Reached::Proxy, error);
                 self.connect(now);
             }
-            false => self.route_failed(now, error),
+            false => self.route_failed(now, Reached::Proxy, error),
         }
     }
 
-    fn route_failed(&mut self, now: Instant, error: Error) {
-        self.note(error);
+    fn route_failed(&mut self, now: Instant, reached: Reached, error: Error) {
+        self.note(reached, error);
         self.end_phase(now, Phase::Over);
         self.routes.pop_front();
         self.take_route(now);
     }
 
-    fn note(&mut self, error: Error) {
+    /// What came furthest stands for all.
+    fn note(&mut self, reached: Reached, error: Error) {
         self.failure = Some(match self.failure.take() {
-            Some(first) => worse(first, error),
-            None => error,
+            Some((before, first)) if before == reached => (before, worse(first, error)),
+            Some((before, first)) if before > reached => (before, first),
+            Some(_) | None => (reached, error),
         });
     }
 
     fn lose(&mut self, now: Instant) {
         self.end_phase(now, Phase::Over);
-        if let Some(error) = self.failure.take() {
+        if let Some((_, error)) = self.failure.take() {
             self.steps.push_back(Step::GiveUp(error));
         }
     }

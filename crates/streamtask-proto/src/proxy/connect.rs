@@ -4,7 +4,7 @@
 //! the body of its question is never taken for anything else, however it is delimited.
 
 use super::who::Challenge;
-use super::{Destination, Login, Reply, broken};
+use super::{Asked, Destination, Login, Reply, broken};
 use crate::{Error, ErrorKind};
 
 #[derive(Debug)]
@@ -18,18 +18,18 @@ pub(crate) struct Connect {
 }
 
 impl Connect {
-    /// `asked` is what the proxy has asked before, the last of it last.
+    /// `asked` is what the proxy has asked before.
     pub(super) fn new(
         to: &Destination,
         login: Option<&Login>,
-        asked: &[Challenge],
+        asked: Option<Asked>,
     ) -> Result<(Self, Vec<u8>), Error> {
-        let who = match (login, asked.last()) {
-            (Some(login), Some(challenge)) => challenge.answer(login, to)?,
+        let who = match (login, &asked) {
+            (Some(login), Some(asked)) => asked.challenge.answer(login, to, asked.uses)?,
             (Some(_) | None, _) => String::new(),
         };
         let hello = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{who}\r\n");
-        let (has_login, asked) = (login.is_some(), asked.len());
+        let (has_login, asked) = (login.is_some(), asked.map_or(0, |asked| asked.times));
         Ok((Connect { has_login, asked, interim: 0, skipped: 0 }, hello.into_bytes()))
     }
 

@@ -47,11 +47,12 @@ pub struct Proxy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProxyKind {
-    /// SOCKS4: IPv4 addresses only. Names are resolved here.
+    /// SOCKS4: IPv4 addresses only. The target's name is resolved here; another proxy behind it must have an
+    /// address.
     Socks4,
     /// SOCKS4A: the proxy resolves names.
     Socks4a,
-    /// SOCKS5 (RFC 1928). Names are resolved here.
+    /// SOCKS5 (RFC 1928). The target's name is resolved here, that of another proxy behind it there.
     Socks5,
     /// SOCKS5, and the proxy resolves names.
     Socks5h,
@@ -241,7 +242,11 @@ impl Destination {
     pub(crate) fn of(host: &Host) -> Self {
         match host.address() {
             Some(address) => Destination::Address(address),
-            None => Destination::Name(host.server_name().into(), host.port()),
+            // One with a zone that has a name: the zone is this machine's.
+            None => match host.server_name().parse::<IpAddr>() {
+                Ok(ip) => Destination::Address(SocketAddr::new(ip, host.port())),
+                Err(_) => Destination::Name(host.server_name().into(), host.port()),
+            },
         }
     }
 
@@ -265,6 +270,16 @@ impl fmt::Display for Destination {
             },
         }
     }
+}
+
+/// What a proxy has asked before, and what was made of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) challenge: Challenge,
+    /// How often it is answered, this time included.
+    pub(crate) uses: u32,
+    /// How often this proxy has asked.
+    pub(crate) times: usize,
 }
 
 /// One proxy being asked for one connection.
@@ -296,7 +311,7 @@ impl Handshake {
     pub(crate) fn new(
         proxy: &Proxy,
         to: &Destination,
-        asked: &[Challenge],
+        asked: Option<Asked>,
     ) -> Result<(Self, Vec<u8>), Error> {
         let login = proxy.login.as_ref();
         Ok(match proxy.kind {

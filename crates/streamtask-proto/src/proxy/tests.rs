@@ -22,9 +22,13 @@ enum End {
     Waiting,
 }
 
+fn asked(challenge: Challenge, times: usize) -> Asked {
+    Asked { challenge, uses: 1, times }
+}
+
 fn talk(proxy: &Proxy, to: &Destination, is_asked: bool, heard: &[u8], piece: usize) -> Talk {
     let (mut handshake, mut said) =
-        match Handshake::new(proxy, to, if is_asked { &[Challenge::Basic] } else { &[] }) {
+        match Handshake::new(proxy, to, is_asked.then(|| asked(Challenge::Basic, 1))) {
             Ok(begun) => begun,
             Err(error) => return Talk { said: vec![], end: failed(&error) },
         };
@@ -307,8 +311,8 @@ mod connect {
         let answer =
             [b"HTTP/1.1 407 Who?\r\nProxy-Authenticate: ", &field[..], b"\r\n\r\n"].concat();
         for asked in 0..6 {
-            let before = vec![stale.clone(); asked];
-            let (mut handshake, _) = Handshake::new(&proxy, &named(), &before).expect("it begins");
+            let before = (asked > 0).then(|| super::asked(stale.clone(), asked));
+            let (mut handshake, _) = Handshake::new(&proxy, &named(), before).expect("it begins");
             let again = matches!(handshake.read(&answer), Ok(Reply::Again(_)));
             assert_eq!(again, asked <= 3, "asked {asked} times before");
         }
@@ -368,6 +372,12 @@ mod connect {
 
 mod written {
     use super::*;
+
+    #[test]
+    fn an_address_with_a_zone_that_has_a_name_is_asked_for_as_an_address() {
+        let host = Host::new("fe80::1%eth0", 25).expect("a host");
+        assert_eq!(Destination::of(&host).to_string(), "[fe80::1]:25");
+    }
 
     #[test]
     fn a_proxy_is_written_as_a_url_with_the_usual_port_of_its_scheme() {

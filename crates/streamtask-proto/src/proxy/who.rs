@@ -59,11 +59,16 @@ impl Challenge {
         matches!(self, Challenge::Digest(digest) if digest.is_stale)
     }
 
-    /// The field that answers it.
+    /// The field that answers it, for so many times by now.
     ///
     /// # Errors
     /// When no random number can be had.
-    pub(super) fn answer(&self, login: &Login, to: &Destination) -> Result<String, Error> {
+    pub(super) fn answer(
+        &self,
+        login: &Login,
+        to: &Destination,
+        uses: u32,
+    ) -> Result<String, Error> {
         let answer = match self {
             Challenge::Basic => {
                 let both = STANDARD.encode(format!("{}:{}", login.user, login.password));
@@ -75,7 +80,7 @@ impl Challenge {
                     let why = "no random number can be had";
                     Error::new(ErrorKind::ResourceExhausted).with_detail(why)
                 })?;
-                digest.answer(login, "CONNECT", &to.to_string(), &hex(&bytes))
+                digest.answer(login, "CONNECT", &to.to_string(), &hex(&bytes), uses)
             }
         };
         Ok(format!("Proxy-Authorization: {answer}\r\n"))
@@ -112,7 +117,8 @@ impl Digest {
     }
 
     /// RFC 7616, 3.4.
-    fn answer(&self, login: &Login, method: &str, uri: &str, ours: &str) -> String {
+    fn answer(&self, login: &Login, method: &str, uri: &str, ours: &str, uses: u32) -> String {
+        let count = format!("{uses:08x}");
         let Digest { realm, nonce, .. } = self;
         let mut secret = self.hash(&format!("{}:{realm}:{}", login.user, login.password));
         if self.is_session {
@@ -120,7 +126,7 @@ impl Digest {
         }
         let what = self.hash(&format!("{method}:{uri}"));
         let response = self.hash(&match self.has_qop {
-            true => format!("{secret}:{nonce}:{COUNT}:{ours}:auth:{what}"),
+            true => format!("{secret}:{nonce}:{count}:{ours}:auth:{what}"),
             false => format!("{secret}:{nonce}:{what}"),
         });
         let name = match (self.algorithm, self.is_session) {
@@ -137,7 +143,7 @@ impl Digest {
             quoted(uri),
         );
         if self.has_qop || self.is_session {
-            let _ = write!(answer, ", qop=auth, nc={COUNT}, cnonce={}", quoted(ours));
+            let _ = write!(answer, ", qop=auth, nc={count}, cnonce={}", quoted(ours));
         }
         if let Some(opaque) = &self.opaque {
             let _ = write!(answer, ", opaque={}", quoted(opaque));
@@ -152,9 +158,6 @@ impl Digest {
         }
     }
 }
-
-/// How often a nonce was used: each once.
-const COUNT: &str = "00000001";
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -259,7 +262,7 @@ mod tests {
                  nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\", \
                  opaque=\"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS\""
             ));
-            let answer = asked.answer(&login, "GET", "/dir/index.html", ours);
+            let answer = asked.answer(&login, "GET", "/dir/index.html", ours, 1);
             assert!(answer.contains(&format!("response=\"{response}\"")), "{answer}");
             assert!(answer.contains("opaque=\"FQhe/"), "{answer}");
         }
@@ -291,7 +294,7 @@ mod tests {
         let asked = digest("digest Realm = \"a \\\"b\\\", \\\\c\" ,nonce=\"x=y\",stale=TRUE");
         assert_eq!((&*asked.realm, &*asked.nonce, asked.is_stale), ("a \"b\", \\c", "x=y", true));
         let login = Login { user: "q\"".into(), password: "p".into() };
-        let answer = asked.answer(&login, "CONNECT", "h:1", "ours");
+        let answer = asked.answer(&login, "CONNECT", "h:1", "ours", 1);
         assert!(
             answer.starts_with("Digest username=\"q\\\"\", realm=\"a \\\"b\\\", \\\\c\""),
             "{answer}"

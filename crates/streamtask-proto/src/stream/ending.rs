@@ -62,6 +62,12 @@ impl Stream {
         if self.life.is_over() {
             return;
         }
+        if self.is_opening() {
+            // What has come is a proxy's, and no concern of anybody who reads.
+            return if self.abandoned {
+                self.settle_abandoned()
+            };
+        }
         if self.is_acting() && self.is_end_known() && self.reads.is_empty() {
             self.tell_read_closed();
         }

@@ -88,6 +88,8 @@ impl Stream {
                 }
                 Step::Adopt(number) => {
                     self.outputs.push_back(Output::Adopt(number));
+                    // Nothing of an earlier connection is left.
+                    self.pipe = Pipe::new();
                     self.way.talk(now, &mut self.pipe);
                 }
                 Step::Disconnect => self.outputs.push_back(Output::Disconnect),

@@ -3,6 +3,7 @@
 //! It knows nothing of their order and of what they are for. Resolvers are user code, so all of this is polled
 //! and dropped without the task's lock.
 
+use std::error::Error as _;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -95,8 +96,21 @@ fn poll_lookup(
     cx: &mut Context<'_>,
 ) -> Poll<Result<Vec<SocketAddr>, Error>> {
     let poll = AssertUnwindSafe(|| lookup.as_mut().poll(cx));
-    catch_unwind(poll).unwrap_or_else(|_| {
+    let polled = catch_unwind(poll).unwrap_or_else(|_| {
         let why = "the resolver panicked";
         Poll::Ready(Err(Error::new(ErrorKind::DnsLookupFailed).with_detail(why)))
-    })
+    });
+    polled.map_err(plain)
+}
+
+/// The same error with its cause in words, unless that is the system's own: a resolver's is user code even when it
+/// is dropped, and errors are dropped under the lock.
+fn plain(error: Error) -> Error {
+    let cause = error.source().filter(|cause| {
+        let system = cause.downcast_ref::<std::io::Error>();
+        system.is_none_or(|system| system.get_ref().is_some())
+    });
+    let Some(cause) = cause.map(ToString::to_string) else { return error };
+    let detail = error.detail().map(|detail| format!("{detail}: {cause}"));
+    Error::new(error.kind()).with_detail(detail.unwrap_or(cause))
 }

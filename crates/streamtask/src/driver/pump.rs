@@ -56,7 +56,7 @@ impl Shared {
                     state.put_errand(Errand::Attempt(number, address));
                 }
                 Output::Adopt(_) => state.adopt(),
-                Output::Disconnect => state.socket = None,
+                Output::Disconnect => state.disconnect(),
             }
         }
     }

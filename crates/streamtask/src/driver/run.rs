@@ -45,12 +45,15 @@ impl Future for Driver {
             let driven = self.drive(&mut state, cx);
             let errands = std::mem::take(&mut state.errands);
             let is_opening = state.stream.is_opening();
+            let has_adopted = std::mem::take(&mut state.has_adopted);
             drop(state);
             if driven.is_ready() {
                 return driven;
             }
-            // What lost the race is dropped here, without the lock.
-            self.opening = self.opening.take().filter(|_| is_opening);
+            if has_adopted || !is_opening {
+                // What lost the race is dropped here, without the lock.
+                self.opening = is_opening.then(Opening::default);
+            }
             let Some(opening) = &mut self.opening else { return Poll::Pending };
             if errands.is_empty() && !has_more {
                 return Poll::Pending;
@@ -128,7 +131,7 @@ fn take_in(shared: &Arc<Shared>, state: &mut State, brought: Brought) {
     };
     state.stream.handle(Instant::now(), input);
     shared.carry_out(state);
-    // If it was not adopted, the task has ended meanwhile and has no use for it.
+    // If it was not adopted, nobody has a use for it.
     state.connected = None;
 }
 

@@ -83,6 +83,8 @@ pub(crate) struct State {
     is_driven: bool,
     /// The connection that an attempt has just made, should it be adopted.
     pub(super) connected: Option<Connected>,
+    /// Whether that has happened, and the driver has not dropped the others yet.
+    pub(super) has_adopted: bool,
     /// When time next matters to the core, as it last said.
     pub(super) until: Option<Instant>,
     /// Until when the driver sleeps.
@@ -138,6 +140,7 @@ impl Shared {
                 errands: Vec::new(),
                 is_driven: false,
                 connected: None,
+                has_adopted: false,
                 until: None,
                 armed: None,
                 is_waited_for_unresumed: false,
@@ -210,9 +213,15 @@ impl State {
         self.wake_driver();
     }
 
+    /// The connection was to a proxy, and is of no use any more.
+    pub(super) fn disconnect(&mut self) {
+        (self.socket, self.remote) = (None, None);
+    }
+
     /// The connection that has just been made is the task's.
     pub(super) fn adopt(&mut self) {
         if let Some(Connected { socket, address }) = self.connected.take() {
+            self.has_adopted = true;
             self.remote = address.ip();
             self.socket = Some(socket);
         }
@@ -236,7 +245,11 @@ impl State {
     }
 
     fn audience(&self) -> Audience {
-        let is_nobody = !self.is_told && self.listeners.is_empty() && self.completions.is_empty();
+        // While a proxy is asked, what comes is for nobody who waits for an operation.
+        let is_nobody = !self.is_told
+            && !self.stream.is_opening()
+            && self.listeners.is_empty()
+            && self.completions.is_empty();
         if is_nobody { Audience::Nobody } else { Audience::Somebody }
     }
 

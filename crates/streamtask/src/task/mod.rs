@@ -299,7 +299,7 @@ impl StreamTask {
         self.0.shared.lock().local_address()
     }
 
-    /// The other end's address, once connected; none at a path.
+    /// The other end's address, once connected; none at a path, and the first proxy's where there are proxies.
     pub fn remote_address(&self) -> Option<SocketAddr> {
         self.0.shared.lock().remote
     }

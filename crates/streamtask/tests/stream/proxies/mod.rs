@@ -4,7 +4,7 @@
 mod fake;
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use streamtask::{Configuration, Error, ErrorKind, Limit, NoProxy, Proxy, StreamTask};
 use streamtask_testkit::{Server, echo, free_port, greet_first, silent};
@@ -108,7 +108,7 @@ async fn where_a_proxy_fails_the_next_one_is_tried_and_never_none() {
     assert_eq!(error.kind(), ErrorKind::CannotConnect);
     assert_eq!(refuses.asked().len(), 1, "it was asked, and nobody went round it");
     let said = error.to_string();
-    assert!(said.contains("the proxy socks5h://127.0.0.1"), "{said}");
+    assert!(said.contains("the proxy http://127.0.0.1"), "the one that got further: {said}");
     let task = connect(two.proxy(proxy(&works.url("socks5h"))), &server);
     echoes(&task).await;
     assert_eq!(task.attempts().len(), 3);
@@ -227,6 +227,64 @@ async fn what_a_proxy_said_is_never_taken_for_the_servers_words() {
             assert_eq!(late.kind(), error.kind());
         }
         assert_eq!(task.bytes_received(), 0);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_in_pieces_is_heard_though_nobody_reads_any_more() {
+    let (received, heard) = std::sync::mpsc::channel();
+    let slow = Server::start(move |mut conn| {
+        let received = received.clone();
+        async move {
+            while !conn.read_line().await?.is_empty() {}
+            for piece in ["HTTP/1.1 200", " OK\r\n", "\r\n"] {
+                conn.write(piece).await?;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            let said = conn.read_to_end().await?;
+            received.send(said).map_err(std::io::Error::other)
+        }
+    });
+    let url = format!("http://127.0.0.1:{}", slow.port());
+    let task = session_of(Configuration::default().proxy(proxy(&url))).connect(NAME, 514).unwrap();
+    task.write("<14>I was here\n", None).detach();
+    task.close();
+    let said = soon(tokio::task::spawn_blocking(move || heard.recv_timeout(GUARD))).await.unwrap();
+    assert_eq!(said.expect("it arrives"), b"<14>I was here\n");
+    done(task.completion()).await;
+}
+
+#[tokio::test]
+async fn the_direct_way_behind_a_proxy_that_failed_begins_anew() {
+    let refuses = Server::start(|mut conn| async move {
+        while !conn.read_line().await?.is_empty() {}
+        conn.write("HTTP/1.1 403 No\r\n\r\nsorry").await?;
+        conn.half_close().await
+    });
+    let server = echo();
+    let url = format!("http://127.0.0.1:{}", refuses.port());
+    let task = connect(knowing(&server).proxy(proxy(&url)).proxy_chain([]), &server);
+    echoes(&task).await;
+    let read = soon(task.read_data(1.., SHORT)).await;
+    assert!(read.is_err_and(|late| late.is_timeout()), "there is no end, and nothing else");
+    let there = task.remote_address().expect("it is connected");
+    assert_eq!(there.port(), server.port(), "the proxy's address is forgotten");
+}
+
+#[tokio::test]
+async fn a_read_that_is_held_and_not_polled_holds_up_no_proxy() {
+    let server = echo();
+    for kind in KINDS {
+        let fake = Fake::new(Manner::default());
+        let task = connect(knowing(&server).proxy(proxy(&fake.url(kind))), &server);
+        let mut held = task.read_exact(5, GUARD);
+        assert!(is_pending(&mut held).await);
+        let begun = Instant::now();
+        // Not by way of the task: whoever asks it anything may drive it.
+        until(|| fake.asked().len() == 1).await;
+        assert!(begun.elapsed() < Duration::from_secs(5), "{kind}: until some timer");
+        done(task.write("hello", GUARD)).await;
+        assert_eq!(done(held).await.data, "hello");
     }
 }
 
