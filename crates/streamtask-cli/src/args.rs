@@ -83,19 +83,22 @@ pub(crate) struct ConnectArgs {
 #[derive(clap::Args)]
 pub(crate) struct WayArgs {
     /// Goes through this proxy and never without it: SCHEME://HOST:PORT or SCHEME://USER:PASSWORD@HOST:PORT,
-    /// of socks4, socks4a, socks5, socks5h (it resolves names) and http. Again: a chain, the nearest first.
-    /// With commas between: the next one where one fails. `env` alone: the proxy of SOCKS_PROXY, ALL_PROXY or
-    /// HTTPS_PROXY, if there is one, except for whom NO_PROXY names.
+    /// of socks4, socks4a, socks5, socks5h (it resolves names) and http; a comma or colon in a login is %2C or
+    /// %3A. Again: a chain, the nearest first. With commas between: the next one where one fails. `env` alone:
+    /// the proxy of SOCKS_PROXY, ALL_PROXY or HTTPS_PROXY, if there is one, except for whom NO_PROXY names;
+    /// other users of this machine cannot read it there. Some proxies take the end of stdin for the end of
+    /// both directions.
     // Read later: clap would repeat what it cannot read, and there may be a password in it.
     #[arg(long, value_name = "URL")]
     pub(crate) proxy: Vec<String>,
-    /// Takes these addresses for HOST on PORT instead of looking it up; may be said again.
+    /// Takes these addresses for HOST on PORT instead of looking it up; may be said again. Proxies that resolve
+    /// names know nothing of it.
     #[arg(long, value_name = "HOST:PORT:ADDRESS[,ADDRESS...]", value_parser = known_host)]
     pub(crate) resolve: Vec<KnownHost>,
     /// Tries addresses of IPv4 or of IPv6 first; then they take turns.
     #[arg(long, value_name = "4|6")]
     pub(crate) prefer: Option<Prefer>,
-    /// How long connecting alone may take, proxies included; 0 is for ever.
+    /// How long connecting alone may take, proxies included, within --timeout; 0 is for ever.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) connect_timeout: Option<Seconds>,
 }
@@ -137,8 +140,13 @@ fn known_host(text: &str) -> Result<KnownHost, String> {
     let (host, rest) = text[end..].split_once(':').ok_or_else(shape)?;
     let host = format!("{}{host}", &text[..end]);
     let (port, addresses) = rest.split_once(':').ok_or_else(shape)?;
-    let port = port.parse().ok().filter(|port| *port > 0).ok_or("the port is none")?;
-    let address = |text: &str| bare(text).parse().map_err(|_| format!("{text} is no address"));
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-._:[]%".contains(c);
+    if host.is_empty() || !host.chars().all(is_name) {
+        return Err("HOST is no name".to_owned());
+    }
+    let port = port.parse().ok().filter(|port| *port > 0);
+    let port = port.ok_or("PORT is no number from 1 to 65535")?;
+    let address = |text: &str| bare(text).parse().map_err(|_| format!("{text:?} is no address"));
     let addresses = addresses.split(',').map(address).collect::<Result<_, _>>()?;
     Ok(KnownHost { host: bare(&host), port, addresses })
 }
@@ -254,8 +262,15 @@ mod tests {
         known("mail.test:25:2001:db8::1", "mail.test", &["2001:db8::1"]);
         known("mail.test:25:[::1],127.0.0.1", "mail.test", &["::1", "127.0.0.1"]);
         known("[2001:db8::2]:25:[::1]", "2001:db8::2", &["::1"]);
-        for wrong in ["mail.test", "mail.test:25", "mail.test:0:::1", "mail.test:25:mail", "h:25:"]
-        {
+        for wrong in [
+            "mail.test",
+            "mail.test:25",
+            "mail.test:0:::1",
+            "mail.test:25:mail",
+            "h:25:",
+            ":25:::1",
+            "*:25:::1",
+        ] {
             assert!(known_host(wrong).is_err(), "{wrong}");
         }
     }

@@ -5,7 +5,7 @@
 //! name up is the driver's.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -120,6 +120,9 @@ impl Host {
             _ if !bare.bytes().all(is_host_byte) => {
                 refuse("the host has a character that no host name has")
             }
+            _ if (bare.contains(':') || bare.len() < host.len()) && !is_ipv6(bare) => {
+                refuse("only an address of IPv6 has colons, or stands in brackets")
+            }
             _ => Ok(Host {
                 name: bare.into(),
                 port,
@@ -156,6 +159,12 @@ impl Host {
 /// Letters, digits and what service names (`_`), addresses (`:`) and scopes (`%`) need.
 fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':' | b'%')
+}
+
+/// Whether it is an address of IPv6, with the zone of a scope or without.
+fn is_ipv6(host: &str) -> bool {
+    let address = host.split_once('%').map_or(host, |(address, _zone)| address);
+    address.parse::<Ipv6Addr>().is_ok()
 }
 
 fn address(host: &str, port: u16) -> Option<SocketAddr> {
@@ -218,7 +227,9 @@ mod tests {
 
     #[test]
     fn what_cannot_name_an_endpoint_is_refused() {
-        for (host, port) in [("h", 0), ("", 1), ("[]", 1), ("a\0b", 1)] {
+        for (host, port) in
+            [("h", 0), ("", 1), ("[]", 1), ("a\0b", 1), ("a:b", 1), ("[a]", 1), ("[127.0.0.1]", 1)]
+        {
             let error = Host::new(host, port).expect_err("refused");
             assert_eq!(error.kind(), ErrorKind::InvalidEndpoint, "{host:?} {port}");
         }

@@ -93,6 +93,9 @@ pub struct Configuration {
     /// has failed. If there are any, nobody is connected to
     /// directly, unless one of the chains is empty (none: directly).
     pub proxies: Vec<Vec<Proxy>>,
+    /// How long one of these ways may take before the next is tried (10 s); the last one has the whole of
+    /// `timeout_for_request`.
+    pub proxy_timeout: Timeout,
     /// Who is connected to directly although there are proxies (nobody).
     pub no_proxy: NoProxy,
     /// Who knows the addresses of names (the system).
@@ -126,6 +129,7 @@ impl Default for Configuration {
             lookup_timeout: options.race.lookup_timeout,
             preferred_family: options.race.preferred,
             proxies: Vec::new(),
+            proxy_timeout: options.race.turn,
             no_proxy: NoProxy::default(),
             resolver: Resolver::default(),
             write_queue_limit: None,
@@ -216,6 +220,13 @@ impl Configuration {
         proxies::of_environment(self, |name| std::env::var_os(name))
     }
 
+    /// Tries the next way through proxies when one has had so long.
+    #[must_use]
+    pub fn proxy_timeout(mut self, timeout: impl Into<Timeout>) -> Self {
+        self.proxy_timeout = timeout.into();
+        self
+    }
+
     /// Asks this one for the addresses of names instead of the system.
     #[must_use]
     pub fn resolver(mut self, resolver: impl Resolve) -> Self {
@@ -223,7 +234,8 @@ impl Configuration {
         self
     }
 
-    /// Says that `host` has this address on this port, so that nobody is asked (curl's `--resolve`). Said again,
+    /// Says that `host` has this address on this port, so that nobody is asked (curl's `--resolve`); proxies that
+    /// resolve names themselves know nothing of it. Said again,
     /// it has several. What the server is verified as stays the name.
     ///
     /// ```
@@ -339,6 +351,7 @@ impl Configuration {
                 resolution_delay: self.resolution_delay,
                 attempt_delay: self.attempt_delay,
                 lookup_timeout: self.lookup_timeout,
+                turn: self.proxy_timeout,
                 preferred: self.preferred_family,
             },
         }

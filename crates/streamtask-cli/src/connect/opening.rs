@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use streamtask::{
-    Error, ErrorKind, EventKind, Limit, Operation, SecureOptions, StreamTask, TlsInfo,
+    Attempt, Error, ErrorKind, EventKind, Limit, Operation, SecureOptions, StreamTask, TlsInfo,
 };
 
 use super::dialogue::{self, Stop};
@@ -52,7 +52,7 @@ impl<'a> Opening<'a> {
             Err(_) => {
                 // Or it would go on trying, with nobody to wait for it.
                 self.task.cancel();
-                Err(self.failure(&Error::new(self.too_late())))
+                Err(self.too_late())
             }
         }
     }
@@ -84,7 +84,7 @@ impl<'a> Opening<'a> {
             Ok(outcome) => outcome,
             Err(_) => {
                 self.task.cancel();
-                Err(self.failure(&Error::new(self.too_late())))
+                Err(self.too_late())
             }
         }
     }
@@ -163,12 +163,28 @@ impl<'a> Opening<'a> {
         }
     }
 
-    fn too_late(&self) -> ErrorKind {
-        ErrorKind::TimedOut(match self.stage.get() {
+    fn too_late(&self) -> Failure {
+        let limit = match self.stage.get() {
             Stage::Connecting => Limit::Connect,
             Stage::Asking(_) => Limit::Read,
             Stage::Securing | Stage::Upgrading => Limit::SecureStart,
-        })
+        };
+        let error = Error::new(ErrorKind::TimedOut(limit));
+        match (limit, self.tried_so_far()) {
+            (Limit::Connect, Some(tried)) => self.failure(&error.with_detail(tried)),
+            _ => self.failure(&error),
+        }
+    }
+
+    /// Which addresses were tried, and what they came to.
+    fn tried_so_far(&self) -> Option<String> {
+        let told = |attempt: &Attempt| match &attempt.error {
+            Some(error) => format!("{}: {}", attempt.address, error.kind()),
+            None => format!("{}: no answer", attempt.address),
+        };
+        let attempts = self.task.attempts();
+        let told: Vec<String> = attempts.iter().map(told).collect();
+        (!told.is_empty()).then(|| format!("tried {}", told.join(", ")))
     }
 }
 

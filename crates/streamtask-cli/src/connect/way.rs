@@ -1,6 +1,6 @@
 //! How to get there, from the options to the configuration.
 
-use streamtask::{Configuration, Error, Proxy};
+use streamtask::{Configuration, Error, ErrorKind, Proxy};
 
 use crate::args::WayArgs;
 use crate::report::Failure;
@@ -19,9 +19,11 @@ pub(super) fn through(
         configuration = configuration.preferred_family(family.into());
     }
     let reading = |error: Error| Failure::of(&error, "reading --proxy");
-    if let [only] = args.proxy.as_slice()
-        && only == ENVIRONMENT
-    {
+    if args.proxy.iter().any(|proxy| proxy == ENVIRONMENT) {
+        if args.proxy.len() > 1 {
+            let why = "`env` cannot be combined with other proxies";
+            return Err(reading(Error::new(ErrorKind::InvalidArgument).with_detail(why)));
+        }
         return configuration.proxies_from_environment().map_err(reading);
     }
     let chains = chains(&args.proxy).map_err(reading)?;

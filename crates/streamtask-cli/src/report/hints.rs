@@ -14,7 +14,7 @@ pub(super) fn hint(kind: ErrorKind) -> &'static str {
         }
         ErrorKind::ProxyRefused => "ask the proxy's operator, or take another one (--proxy)",
         ErrorKind::ProxyAuthenticationRequired => {
-            "say who asks: --proxy SCHEME://USER:PASSWORD@HOST:PORT"
+            "say who asks, or check it: --proxy SCHEME://USER:PASSWORD@HOST:PORT"
         }
         ErrorKind::ProxyAnswerInvalid => "check --proxy: are these its scheme and its port?",
         ErrorKind::NotConnectedToInternet => "check this machine's network",
@@ -49,7 +49,7 @@ pub(super) fn hint(kind: ErrorKind) -> &'static str {
 
 fn in_time(limit: Limit) -> &'static str {
     match limit {
-        Limit::Connect => "is a firewall in between? --timeout SECONDS allows more",
+        Limit::Connect => "is a firewall in between? --timeout and --connect-timeout allow more",
         Limit::SecureStart => {
             "does the port begin in clear text (--starttls)? --timeout SECONDS allows more"
         }

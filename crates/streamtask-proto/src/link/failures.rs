@@ -3,6 +3,7 @@
 //! The one that came furthest says most: what happened on a connection over what happened on the way to one,
 //! and that over what happened to a name. Among equals it is the one that a person can do something about.
 
+use std::cmp::Ordering;
 use std::error::Error as _;
 use std::io;
 
@@ -24,6 +25,17 @@ pub(super) fn worst<'a>(
     }
 }
 
+/// Each address with what it came to so far.
+pub(crate) fn so_far<'a>(attempts: impl Iterator<Item = &'a Attempt>) -> Option<String> {
+    let each = |attempt: &Attempt| match &attempt.error {
+        Some(error) => format!("{}: {}", attempt.address, why(error)),
+        None if attempt.ended.is_some() => format!("{}: connected", attempt.address),
+        None => format!("{}: no answer", attempt.address),
+    };
+    let told: Vec<String> = attempts.map(each).collect();
+    (!told.is_empty()).then(|| format!("tried {}", told.join(", ")))
+}
+
 /// One address, whose error is told as the cause; or each with what it came to.
 fn listed(attempts: &[Attempt]) -> String {
     let each = |attempt: &Attempt| match &attempt.error {
@@ -39,6 +51,43 @@ fn why(error: &Error) -> String {
         Some(source) => source.kind().to_string(),
         None => error.kind().to_string(),
     }
+}
+
+/// How far a way had come when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reached {
+    Nobody,
+    Proxy,
+}
+
+/// What several ways have come to.
+#[derive(Debug, Default)]
+pub(super) struct Failures(Vec<(Reached, Error)>);
+
+impl Failures {
+    pub(super) fn note(&mut self, reached: Reached, error: Error) {
+        self.0.push((reached, error));
+    }
+
+    /// What came furthest stands for all, and says what became of the others.
+    pub(super) fn furthest(self) -> Option<Error> {
+        let all: Vec<String> = self.0.iter().map(|(_, error)| told(error)).collect();
+        let further =
+            |(before, first): (Reached, Error), (reached, error)| match before.cmp(&reached) {
+                Ordering::Equal => (before, worse(first, error)),
+                Ordering::Greater => (before, first),
+                Ordering::Less => (reached, error),
+            };
+        let (_, best) = self.0.into_iter().reduce(further)?;
+        let own = told(&best);
+        let others: Vec<&String> = all.iter().filter(|other| **other != own).collect();
+        let list = others.iter().fold(own, |list, other| format!("{list}; {other}"));
+        Some(if others.is_empty() { best } else { best.with_detail(list) })
+    }
+}
+
+fn told(error: &Error) -> String {
+    error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
 }
 
 /// The one of two that tells more; of equals the first.

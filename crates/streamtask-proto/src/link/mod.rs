@@ -4,7 +4,7 @@
 //! take no names, and which of many failures stands for all is decided in [`failures`]. When the connection stands, the [`Pipe`] owns every
 //! byte of it.
 
-mod failures;
+pub(crate) mod failures;
 mod inbox;
 mod naming;
 mod pipe;

@@ -39,6 +39,8 @@ pub struct RaceOptions {
     pub attempt_delay: Duration,
     /// How long a lookup may take. The RFC leaves that to the resolver; some have no limit.
     pub lookup_timeout: Timeout,
+    /// How long one way may take before the next is tried, if there is one. That is no part of the race.
+    pub turn: Timeout,
     /// The family that is tried first (Preferred Address Family, RFC 8305, 4).
     pub preferred: AddressFamily,
 }
@@ -50,6 +52,7 @@ impl Default for RaceOptions {
             resolution_delay: Duration::from_millis(50),
             attempt_delay: Duration::from_millis(250),
             lookup_timeout: Timeout::seconds(30),
+            turn: Timeout::seconds(10),
             preferred: AddressFamily::V6,
         }
     }

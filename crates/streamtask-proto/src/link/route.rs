@@ -98,13 +98,28 @@ impl Route {
         is_last && may_differ && !self.destinations.is_empty()
     }
 
-    /// The same error with the proxy it happened at, if there is one.
-    pub(super) fn at(&self, hop: usize, error: Error) -> Error {
-        let Some(proxy) = self.proxy(hop) else { return error };
-        let detail = match error.detail() {
-            Some(detail) => format!("the proxy {proxy}: {detail}"),
-            None => format!("the proxy {proxy}"),
-        };
-        error.with_detail(detail)
+    /// The same error with the proxy that could not be connected to, if there is one.
+    pub(super) fn at_first(&self, error: Error) -> Error {
+        match self.proxy(0) {
+            Some(proxy) => by(format!("the proxy {proxy}"), error),
+            None => error,
+        }
     }
+
+    /// The same error with the proxy that was asked, and for which other one, if it was.
+    pub(super) fn asking(&self, hop: usize, error: Error) -> Error {
+        match (self.proxy(hop), self.proxy(hop + 1)) {
+            (Some(proxy), Some(next)) => by(format!("the proxy {proxy}, asked for {next}"), error),
+            (Some(proxy), None) => by(format!("the proxy {proxy}"), error),
+            (None, _) => error,
+        }
+    }
+}
+
+fn by(proxy: String, error: Error) -> Error {
+    let detail = match error.detail() {
+        Some(detail) => format!("{proxy}: {detail}"),
+        None => format!("{proxy}: {}", error.kind()),
+    };
+    error.with_detail(detail)
 }

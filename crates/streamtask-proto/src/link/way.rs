@@ -9,12 +9,12 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::failures::worse;
+use super::failures::{Failures, Reached};
 use super::naming::Naming;
 use super::race::{Attempt, Happened, Race, RaceOptions, Wish};
 use super::route::{Chain, Route};
 use crate::proxy::{Challenge, Handshake, Reply};
-use crate::{Address, AddressFamily, Error, ErrorKind, Host, Lookup, Pipe, Proxy, Target};
+use crate::{Address, AddressFamily, Error, ErrorKind, Host, Limit, Lookup, Pipe, Proxy, Target};
 
 /// The way of one task.
 #[derive(Debug, Default)]
@@ -24,8 +24,10 @@ pub(crate) struct Way {
     routes: VecDeque<Route>,
     /// What was tried in races that are over.
     trail: Vec<Attempt>,
-    /// What the routes that are behind us have come to, and whether any led to a proxy.
-    failure: Option<(Reached, Error)>,
+    /// What was tried in vain.
+    failures: Failures,
+    /// Until when this route has its turn, if there is another one.
+    turn: Option<Instant>,
     /// How many questions were asked.
     lookups: u32,
     steps: VecDeque<Step>,
@@ -46,13 +48,6 @@ enum Phase {
     Proxying { hop: usize, handshake: Handshake },
     /// There, or lost.
     Over,
-}
-
-/// How far a route had come when it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Reached {
-    Nobody,
-    Proxy,
 }
 
 /// Whose addresses are asked for, and under which number the first of two questions is.
@@ -102,11 +97,13 @@ impl Way {
 
     /// When time next matters.
     pub(crate) fn until(&self) -> Option<Instant> {
-        match &self.phase {
+        let of_phase = match &self.phase {
             Phase::Naming(naming, _) => naming.until(),
             Phase::Racing(race, _) => race.until(),
-            Phase::Before | Phase::Reached | Phase::Proxying { .. } | Phase::Over => None,
-        }
+            Phase::Reached | Phase::Proxying { .. } => None,
+            Phase::Before | Phase::Over => return None,
+        };
+        of_phase.into_iter().chain(self.turn).min()
     }
 
     /// What was tried, in this order.
@@ -179,6 +176,9 @@ impl Way {
     }
 
     pub(crate) fn time_passed(&mut self, now: Instant) {
+        if self.turn.is_some_and(|turn| turn <= now) {
+            return self.turn_over(now);
+        }
         match &mut self.phase {
             Phase::Racing(race, _) => race.handle(now, Happened::TimePassed),
             Phase::Naming(naming, _) => naming.time_passed(now),
@@ -226,7 +226,32 @@ impl Way {
         }
     }
 
+    /// This route has had its time, and there is another one.
+    fn turn_over(&mut self, now: Instant) {
+        let length = self.options.turn;
+        let late = Error::new(ErrorKind::TimedOut(Limit::Connect));
+        let late = late.with_detail(format!("no way through after {length}"));
+        match self.phase {
+            Phase::Proxying { hop, .. } => {
+                self.steps.push_back(Step::Disconnect);
+                let late = self.routes.front().map(|route| route.asking(hop, late.clone()));
+                late.into_iter().for_each(|late| self.route_failed(now, Reached::Proxy, late));
+            }
+            Phase::Before
+            | Phase::Naming(..)
+            | Phase::Racing(..)
+            | Phase::Reached
+            | Phase::Over => {
+                let late = self.routes.front().map(|route| route.at_first(late.clone()));
+                late.into_iter().for_each(|late| self.route_failed(now, Reached::Nobody, late));
+            }
+        }
+    }
+
     fn take_route(&mut self, now: Instant) {
+        let has_another = self.routes.len() > 1;
+        let length = self.options.turn.duration().filter(|_| has_another);
+        self.turn = length.and_then(|length| now.checked_add(length));
         let Some(route) = self.routes.front() else { return self.lose(now) };
         let Some(host) = route.named_here().cloned() else { return self.connect(now) };
         let takes_six = route.takes_six();
@@ -291,7 +316,7 @@ impl Way {
                         Wish::Adopt(number) => return self.connected(now, offset + number),
                         Wish::GiveUp(error) => {
                             let error = match self.routes.front() {
-                                Some(route) => route.at(0, error),
+                                Some(route) => route.at_first(error),
                                 None => error,
                             };
                             return self.route_failed(now, Reached::Nobody, error);
@@ -357,10 +382,10 @@ impl Way {
     fn hop_failed(&mut self, now: Instant, hop: usize, error: Error) {
         self.steps.push_back(Step::Disconnect);
         let Some(route) = self.routes.front_mut() else { return self.lose(now) };
-        let error = route.at(hop, error);
+        let error = route.asking(hop, error);
         match route.has_another_destination(hop, error.kind()) {
             true => {
-                self.note(Reached::Proxy, error);
+                self.failures.note(Reached::Proxy, error);
                 self.connect(now);
             }
             false => self.route_failed(now, Reached::Proxy, error),
@@ -368,24 +393,15 @@ impl Way {
     }
 
     fn route_failed(&mut self, now: Instant, reached: Reached, error: Error) {
-        self.note(reached, error);
+        self.failures.note(reached, error);
         self.end_phase(now, Phase::Over);
         self.routes.pop_front();
         self.take_route(now);
     }
 
-    /// What came furthest stands for all.
-    fn note(&mut self, reached: Reached, error: Error) {
-        self.failure = Some(match self.failure.take() {
-            Some((before, first)) if before == reached => (before, worse(first, error)),
-            Some((before, first)) if before > reached => (before, first),
-            Some(_) | None => (reached, error),
-        });
-    }
-
     fn lose(&mut self, now: Instant) {
         self.end_phase(now, Phase::Over);
-        if let Some((_, error)) = self.failure.take() {
+        if let Some(error) = std::mem::take(&mut self.failures).furthest() {
             self.steps.push_back(Step::GiveUp(error));
         }
     }

@@ -172,7 +172,7 @@ impl FromStr for Proxy {
             return Err(refuse("a proxy has no path"));
         }
         let (host, port) =
-            split_port(place, kind).ok_or_else(|| refuse("the proxy's port is none"))?;
+            split_port(place, kind).ok_or_else(|| refuse("the proxy's port is no number from 1 to 65535 (a comma or colon in a login is %2C or %3A)"))?;
         let proxy = Proxy::new(kind, host, port)?;
         let Some(login) = login else { return Ok(proxy) };
         let (user, password) = login.split_once(':').unwrap_or((login, ""));

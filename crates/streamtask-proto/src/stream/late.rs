@@ -5,6 +5,7 @@ use std::fmt;
 use super::Stream;
 use super::barriers::Phase;
 use super::lifecycle::Life;
+use crate::link::failures::so_far;
 use crate::{Error, ErrorKind, Limit, Timeout};
 
 /// The error of an operation, or of what the task was at, that took longer than `length`.
@@ -21,7 +22,12 @@ impl Stream {
         }
         // What the task was at, the limit itself says.
         let length = self.options.timeout_for_request;
-        Error::new(ErrorKind::TimedOut(limit)).with_detail(format!("after {length}"))
+        let tried = match limit {
+            Limit::Connect => so_far(self.way.attempts()),
+            _ => None,
+        };
+        let tried = tried.map(|tried| format!(", {tried}")).unwrap_or_default();
+        Error::new(ErrorKind::TimedOut(limit)).with_detail(format!("after {length}{tried}"))
     }
 
     /// What the task is at, if operations have to wait for it.

@@ -108,7 +108,9 @@ async fn where_a_proxy_fails_the_next_one_is_tried_and_never_none() {
     assert_eq!(error.kind(), ErrorKind::CannotConnect);
     assert_eq!(refuses.asked().len(), 1, "it was asked, and nobody went round it");
     let said = error.to_string();
-    assert!(said.contains("the proxy http://127.0.0.1"), "the one that got further: {said}");
+    let (first, others) = said.split_once("; ").expect("both are named");
+    assert!(first.contains("the proxy http://127.0.0.1"), "the one that got further: {said}");
+    assert!(others.contains("the proxy socks5h://127.0.0.1"), "{said}");
     let task = connect(two.proxy(proxy(&works.url("socks5h"))), &server);
     echoes(&task).await;
     assert_eq!(task.attempts().len(), 3);
@@ -124,6 +126,29 @@ async fn whoever_is_exempt_is_connected_to_directly() {
     assert_eq!(fake.asked().len(), 1, "that was another port");
     echoes(&connect(through.no_proxy(NoProxy::new("server.test")), &server)).await;
     assert_eq!(fake.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_proxy_that_hangs_has_its_turn_and_then_the_next_one_is_tried() {
+    let (hangs, server) = (silent(), echo());
+    let works = Fake::new(Manner::default());
+    let url = format!("http://127.0.0.1:{}", hangs.port());
+    let either = knowing(&server).proxy(proxy(&url)).proxy_timeout(SHORT);
+    let task = connect(either.clone().proxy(proxy(&works.url("socks5h"))), &server);
+    echoes(&task).await;
+    // The last one has all the time there is.
+    let last = either.timeout_for_request(5 * SHORT);
+    assert_eq!(fails(&connect(last, &server)).await.kind(), ErrorKind::TimedOut(Limit::Connect));
+}
+
+#[tokio::test]
+async fn a_proxy_that_cannot_reach_the_next_one_says_for_which_it_was_asked() {
+    let server = echo();
+    let near = Fake::new(Manner { only: Some(1), ..Manner::default() });
+    let chain = [proxy(&near.url("socks5h")), proxy("http://far.test:3128")];
+    let error = fails(&connect(knowing(&server).proxy_chain(chain), &server)).await;
+    let said = error.to_string();
+    assert!(said.contains("asked for http://far.test:3128: it says: connection refused"), "{said}");
 }
 
 #[tokio::test]
