@@ -241,7 +241,8 @@ mod unanswered {
         assert_eq!(failed(read).await, late);
         assert_eq!(failed(write).await, late);
         let error = soon(task.completion()).await.expect_err("nobody answers");
-        let said = format!("{address}: timed out: connecting (after 200 ms)");
+        let tried = format!("after 200 ms, tried {address}: no answer");
+        let said = format!("{address}: timed out: connecting ({tried})");
         assert_eq!((error.kind(), error.to_string()), (late, said));
         assert_eq!(task.remote_address(), None);
     }
