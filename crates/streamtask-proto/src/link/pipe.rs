@@ -94,13 +94,13 @@ impl Pipe {
         self.inbox.today().advance(count);
     }
 
-    /// What was said so far was for proxies. What came behind it is the first that counts.
+    /// What came so far was a proxy's, and what is unread is the first that counts. What is still to be said to
+    /// proxies that answered before they were asked leaves first.
     pub(crate) fn begin_here(&mut self) {
-        let unread = std::mem::take(self.inbox.today());
-        let fin = self.fin;
-        *self = Pipe::new();
-        *self.inbox.today() = unread;
-        self.fin = fin;
+        let begun = std::mem::replace(self, Pipe::new());
+        let Pipe { mut inbox, out, fin, .. } = begun;
+        *self.inbox.today() = std::mem::take(inbox.today());
+        (self.out, self.fin) = (out, fin);
     }
 
     /// Throws away `count` bytes that were just put into the receive buffer.

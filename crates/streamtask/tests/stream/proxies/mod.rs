@@ -314,6 +314,25 @@ async fn a_read_that_is_held_and_not_polled_holds_up_no_proxy() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_answers_before_it_is_asked_is_asked_all_the_same() {
+    // All that it will ever say, in one piece with what is behind it.
+    let answers = [5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0, b'2', b'2', b'0', b'\n'];
+    let hasty = Server::start(move |mut conn| async move {
+        conn.write(answers).await?;
+        let asked = conn.read_exact(3 + 5 + NAME.len() + 2).await?;
+        assert_eq!(asked[..8], [5, 1, 0, 5, 1, 0, 3, NAME.len() as u8]);
+        let said = conn.read_exact(5).await?;
+        conn.write(said).await
+    });
+    let url = format!("socks5h://127.0.0.1:{}", hasty.port());
+    let session = session_of(Configuration::default().proxy(proxy(&url)));
+    let task = session.connect(NAME, 25).expect("a task");
+    assert_eq!(done(task.read_exact(4, GUARD)).await.data, "220\n");
+    echoes(&task).await;
+    hasty.finish();
+}
+
+#[tokio::test]
 async fn nothing_that_is_queued_leaves_before_the_proxy_has_answered() {
     let server = echo();
     let heard = Server::start(|mut conn| async move {
