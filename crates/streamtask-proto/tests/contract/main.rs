@@ -7,6 +7,7 @@ mod ends;
 mod layers;
 mod lines;
 mod looks;
+mod proxies;
 mod rules;
 mod server;
 mod switching;
