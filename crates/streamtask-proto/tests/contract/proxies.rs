@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use bytes::BufMut;
 use streamtask_proto::{
-    Call, EventKind, Input, OpId, Options, Output, Proxy, ReadKind, Stream, Target, Timeout,
-    Transmit, Wait,
+    Call, ErrorKind, EventKind, Input, OpId, Options, Output, Proxy, ReadKind, Stream, Target,
+    Timeout, Transmit, Wait,
 };
 
 /// What is queued before anything happens.
@@ -164,7 +164,9 @@ fn what_a_proxy_says_in_vain_is_nobodys() {
         for end in 1..answer.len() {
             let mut through = Through::begin(proxy, Queued::Nothing);
             through.hear(&answer[..end]);
-            through.stream.handle(through.now, Input::Cancel);
+            // Not cancelled: then nothing is delivered anyway.
+            let lost = Input::Failed(ErrorKind::Unknown.into());
+            through.stream.handle(through.now, lost);
             while !matches!(through.stream.poll(), Output::Wait(_)) {}
             let kind = ReadKind::Data { min: 1, max: 64 };
             let late = Call::Read(kind, Timeout::NEVER);

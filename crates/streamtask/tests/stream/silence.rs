@@ -11,13 +11,13 @@ use streamtask_testkit::free_port;
 use crate::race::{connect, connected, fours, listening};
 
 /// Where whoever comes is neither let in nor sent away: the queue is full, so the system drops what says hello.
-struct Silence {
-    address: SocketAddr,
+pub(crate) struct Silence {
+    pub(crate) address: SocketAddr,
     _held: (Socket, Vec<Socket>),
 }
 
 impl Silence {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let listener = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a port is free");
         listener.listen(0).expect("it can listen");

@@ -211,28 +211,13 @@ async fn an_idle_stream_outlives_its_request_timeout() {
 /// Only here a full queue of connections stays silent in place of refusing.
 #[cfg(target_os = "linux")]
 mod unanswered {
-    use std::net::{SocketAddr, TcpStream};
-
-    use socket2::{Domain, Socket, Type};
-
     use super::*;
-
-    /// An address that answers no more connections, as long as this is kept.
-    fn full() -> (SocketAddr, Socket, Vec<TcpStream>) {
-        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-        listener.listen(0).unwrap();
-        let address = listener.local_addr().unwrap().as_socket().unwrap();
-        let mut taken = Vec::new();
-        while let Ok(stream) = TcpStream::connect_timeout(&address, SHORT) {
-            taken.push(stream);
-        }
-        (address, listener, taken)
-    }
+    use crate::silence::Silence;
 
     #[tokio::test]
     async fn connecting_ends_with_the_request_timeout() {
-        let (address, _listener, _taken) = full();
+        let silence = Silence::new();
+        let address = silence.address;
         let session = session_of(Configuration::default().timeout_for_request(2 * SHORT));
         let task = session.stream_task("127.0.0.1", address.port()).unwrap();
         let (read, write) = (task.read_data(1..=1, GUARD), task.write("x", GUARD));
@@ -249,7 +234,8 @@ mod unanswered {
 
     #[tokio::test]
     async fn the_timeout_of_an_operation_counts_connecting_too() {
-        let (address, _listener, _taken) = full();
+        let silence = Silence::new();
+        let address = silence.address;
         let task = session().stream_task("127.0.0.1", address.port()).unwrap();
         let (read, write) = (task.read_data(1..=1, SHORT), task.write("x", SHORT));
         task.resume();

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use streamtask::{Configuration, Error, ErrorKind, Limit, NoProxy, Proxy, StreamTask};
-use streamtask_testkit::{Server, echo, free_port, greet_first, silent};
+use streamtask_testkit::{Cut, Server, Wire, echo, free_port, greet_first, silent};
 
 use crate::support::*;
 use fake::{Fake, Manner};
@@ -262,15 +262,13 @@ async fn an_answer_in_pieces_is_heard_though_nobody_reads_any_more() {
         let received = received.clone();
         async move {
             while !conn.read_line().await?.is_empty() {}
-            for piece in ["HTTP/1.1 200", " OK\r\n", "\r\n"] {
-                conn.write(piece).await?;
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            conn.write("HTTP/1.1 200 OK\r\n\r\n").await?;
             let said = conn.read_to_end().await?;
             received.send(said).map_err(std::io::Error::other)
         }
     });
-    let url = format!("http://127.0.0.1:{}", slow.port());
+    let wire = Wire::start(slow.addr(), Cut::EveryByte);
+    let url = format!("http://127.0.0.1:{}", wire.port());
     let task = session_of(Configuration::default().proxy(proxy(&url))).connect(NAME, 514).unwrap();
     task.write("<14>I was here\n", None).detach();
     task.close();
