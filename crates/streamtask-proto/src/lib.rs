@@ -45,7 +45,8 @@ pub use deadlines::Timeout;
 pub use error::Error;
 pub use kind::{ErrorKind, Fault, Limit};
 pub use link::{
-    AddressFamily, Attempt, Chain, EofKind, HandshakeStep, Pipe, RaceOptions, Transmit,
+    AddressFamily, Attempt, Chain, EofKind, HandshakeStep, Pipe, ProxyOptions, RaceOptions,
+    Transmit,
 };
 pub use proxy::{NoProxy, Proxy, ProxyKind};
 pub use stream::{Lent, Options, Stream, UnreadClearText};

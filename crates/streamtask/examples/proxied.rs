@@ -24,12 +24,7 @@ pub fn greeting(task: &StreamTask) -> Result<String, Error> {
 
 /// Every address that was tried, and what came of it.
 pub fn way(task: &StreamTask) -> Vec<String> {
-    let told = |attempt: &streamtask::Attempt| match (&attempt.error, attempt.ended) {
-        (Some(error), _) => format!("{}: {}", attempt.address, error.kind()),
-        (None, Some(ended)) => format!("{}: {:?}", attempt.address, ended - attempt.began),
-        (None, None) => format!("{}: under way", attempt.address),
-    };
-    task.attempts().iter().map(told).collect()
+    task.attempts().iter().map(|attempt| attempt.to_string()).collect()
 }
 
 fn main() -> Result<(), Error> {

@@ -13,7 +13,8 @@ use streamtask_proto::tls::{
     Identity, NamedRoots, Pin, PinnedServers, TlsConfig, TlsSettings, TlsVersion,
 };
 use streamtask_proto::{
-    AddressFamily, Error, ErrorKind, NoProxy, Options, Proxy, RaceOptions, Timeout, UnreadClearText,
+    AddressFamily, Error, ErrorKind, NoProxy, Options, Proxy, ProxyOptions, RaceOptions, Timeout,
+    UnreadClearText,
 };
 
 use crate::net::platform::PlatformVerifier;
@@ -129,7 +130,7 @@ impl Default for Configuration {
             lookup_timeout: options.race.lookup_timeout,
             preferred_family: options.race.preferred,
             proxies: Vec::new(),
-            proxy_timeout: options.race.turn,
+            proxy_timeout: options.proxies.turn,
             no_proxy: NoProxy::default(),
             resolver: Resolver::default(),
             write_queue_limit: None,
@@ -345,13 +346,15 @@ impl Configuration {
             tolerate_truncation: self.tolerate_truncation,
             stop_secure_is_noop: self.stop_secure_is_noop,
             write_queue_limit: self.write_queue_limit.unwrap_or(usize::MAX),
-            proxies: self.proxies.iter().map(|chain| chain.as_slice().into()).collect(),
-            no_proxy: self.no_proxy.clone(),
+            proxies: ProxyOptions {
+                chains: self.proxies.iter().map(|chain| chain.as_slice().into()).collect(),
+                except: self.no_proxy.clone(),
+                turn: self.proxy_timeout,
+            },
             race: RaceOptions {
                 resolution_delay: self.resolution_delay,
                 attempt_delay: self.attempt_delay,
                 lookup_timeout: self.lookup_timeout,
-                turn: self.proxy_timeout,
                 preferred: self.preferred_family,
             },
         }

@@ -105,8 +105,8 @@ impl<'a> Opening<'a> {
 
     fn tell_the_way(&self) {
         for attempt in self.task.attempts() {
-            if let Some(error) = &attempt.error {
-                self.verbose.event(&format!("{}: {}", attempt.address, error.kind()));
+            if attempt.error.is_some() {
+                self.verbose.event(&attempt.to_string());
             }
         }
         let address = self.task.remote_address().map(|address| address.to_string());
@@ -178,12 +178,8 @@ impl<'a> Opening<'a> {
 
     /// Which addresses were tried, and what they came to.
     fn tried_so_far(&self) -> Option<String> {
-        let told = |attempt: &Attempt| match &attempt.error {
-            Some(error) => format!("{}: {}", attempt.address, error.kind()),
-            None => format!("{}: no answer", attempt.address),
-        };
         let attempts = self.task.attempts();
-        let told: Vec<String> = attempts.iter().map(told).collect();
+        let told: Vec<String> = attempts.iter().map(Attempt::to_string).collect();
         (!told.is_empty()).then(|| format!("tried {}", told.join(", ")))
     }
 }

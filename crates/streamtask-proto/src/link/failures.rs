@@ -4,10 +4,8 @@
 //! and that over what happened to a name. Among equals it is the one that a person can do something about.
 
 use std::cmp::Ordering;
-use std::error::Error as _;
-use std::io;
 
-use super::race::Attempt;
+use super::attempt::Attempt;
 use crate::{Error, ErrorKind};
 
 /// The error of attempts that have all failed; without any, that of a name that was not found.
@@ -25,32 +23,18 @@ pub(super) fn worst<'a>(
     }
 }
 
-/// Each address with what it came to so far.
-pub(crate) fn so_far<'a>(attempts: impl Iterator<Item = &'a Attempt>) -> Option<String> {
-    let each = |attempt: &Attempt| match &attempt.error {
-        Some(error) => format!("{}: {}", attempt.address, why(error)),
-        None if attempt.ended.is_some() => format!("{}: connected", attempt.address),
-        None => format!("{}: no answer", attempt.address),
-    };
-    let told: Vec<String> = attempts.map(each).collect();
-    (!told.is_empty()).then(|| format!("tried {}", told.join(", ")))
-}
-
 /// One address, whose error is told as the cause; or each with what it came to.
 fn listed(attempts: &[Attempt]) -> String {
-    let each = |attempt: &Attempt| match &attempt.error {
-        Some(error) if attempts.len() > 1 => format!("{}: {}", attempt.address, why(error)),
-        Some(_) | None => attempt.address.to_string(),
-    };
-    format!("tried {}", attempts.iter().map(each).collect::<Vec<_>>().join(", "))
+    match attempts {
+        [only] => format!("tried {}", only.address),
+        _ => so_far(attempts.iter()).unwrap_or_default(),
+    }
 }
 
-/// The system's word for it, or ours.
-fn why(error: &Error) -> String {
-    match error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
-        Some(source) => source.kind().to_string(),
-        None => error.kind().to_string(),
-    }
+/// Each address with what it came to so far, if any was tried.
+pub(crate) fn so_far<'a>(attempts: impl Iterator<Item = &'a Attempt>) -> Option<String> {
+    let told: Vec<String> = attempts.map(Attempt::to_string).collect();
+    (!told.is_empty()).then(|| format!("tried {}", told.join(", ")))
 }
 
 /// How far a way had come when it failed.

@@ -4,14 +4,17 @@
 //! take no names, and which of many failures stands for all is decided in [`failures`]. When the connection stands, the [`Pipe`] owns every
 //! byte of it.
 
+mod attempt;
 pub(crate) mod failures;
 mod inbox;
 mod naming;
+mod options;
 mod pipe;
-pub(crate) mod race;
+mod questions;
+mod race;
 mod route;
 pub(crate) mod way;
 
+pub use attempt::Attempt;
+pub use options::{AddressFamily, Chain, ProxyOptions, RaceOptions};
 pub use pipe::{EofKind, HandshakeStep, Pipe, Transmit};
-pub use race::{AddressFamily, Attempt, RaceOptions};
-pub use route::Chain;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::failures::worse;
-use super::race::RaceOptions;
+use super::options::RaceOptions;
 use crate::{AddressFamily, Error, ErrorKind};
 
 /// The question, and what has been answered.

@@ -8,70 +8,10 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use super::attempt::Attempt;
 use super::failures::worst;
-use crate::{Address, Error, ErrorKind, Timeout};
-
-/// A family of addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum AddressFamily {
-    /// IPv6: AAAA records.
-    V6,
-    /// IPv4: A records.
-    V4,
-}
-
-impl AddressFamily {
-    pub(crate) fn other(self) -> Self {
-        match self {
-            AddressFamily::V6 => AddressFamily::V4,
-            AddressFamily::V4 => AddressFamily::V6,
-        }
-    }
-}
-
-/// How patient the race is, and whom it likes better.
-#[derive(Clone, Debug)]
-pub struct RaceOptions {
-    /// How much later than the other the family that is liked better may answer before the race begins
-    /// without it (Resolution Delay, RFC 8305, 3).
-    pub resolution_delay: Duration,
-    /// How long an attempt has before the next one is made beside it (Connection Attempt Delay, RFC 8305, 5).
-    pub attempt_delay: Duration,
-    /// How long a lookup may take. The RFC leaves that to the resolver; some have no limit.
-    pub lookup_timeout: Timeout,
-    /// How long one way may take before the next is tried, if there is one. That is no part of the race.
-    pub turn: Timeout,
-    /// The family that is tried first (Preferred Address Family, RFC 8305, 4).
-    pub preferred: AddressFamily,
-}
-
-impl Default for RaceOptions {
-    /// As RFC 8305, 8, recommends.
-    fn default() -> Self {
-        RaceOptions {
-            resolution_delay: Duration::from_millis(50),
-            attempt_delay: Duration::from_millis(250),
-            lookup_timeout: Timeout::seconds(30),
-            turn: Timeout::seconds(10),
-            preferred: AddressFamily::V6,
-        }
-    }
-}
-
-/// One attempt to connect.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Attempt {
-    /// Where to.
-    pub address: Address,
-    /// When it began.
-    pub began: Instant,
-    /// When it came to something: it connected, it failed, another one was there first, or the task ended. `None`
-    /// while it is under way.
-    pub ended: Option<Instant>,
-    /// Why it failed, if it did.
-    pub error: Option<Error>,
-}
+use super::options::{AddressFamily, RaceOptions};
+use crate::{Address, Error, ErrorKind};
 
 /// What happened outside.
 #[derive(Debug)]

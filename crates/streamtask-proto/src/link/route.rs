@@ -2,14 +2,12 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
+use super::options::Chain;
 use crate::proxy::{Asked, Challenge, Destination, Handshake};
 use crate::{Error, ErrorKind, Host, Proxy, Target};
 
-/// Proxies, the nearest first; none is the direct way.
-pub type Chain = Arc<[Proxy]>;
-
+/// One way to try.
 #[derive(Debug)]
 pub(super) struct Route {
     target: Target,

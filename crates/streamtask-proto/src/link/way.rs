@@ -2,19 +2,24 @@
 //!
 //! A way is a list of [`route`](super::route)s, tried in turn: a [`race`](super::race) to the first proxy of each,
 //! or to the target; then one proxy after the other is asked for the next ([`proxy`](crate::proxy)), the last for
-//! the target. The [`Pipe`] owns what was read and not understood from
-//! the first hop on, so what comes behind the last proxy's answer is there for the application.
+//! the target. The [`Pipe`] owns what was read and not understood from the first hop on, so what comes behind the
+//! last proxy's answer is there for the application.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::attempt::Attempt;
 use super::failures::{Failures, Reached};
 use super::naming::Naming;
-use super::race::{Attempt, Happened, Race, RaceOptions, Wish};
-use super::route::{Chain, Route};
+use super::options::{Chain, ProxyOptions, RaceOptions};
+use super::questions::Questions;
+use super::race::{Happened, Race, Wish};
+use super::route::Route;
 use crate::proxy::{Challenge, Handshake, Reply};
-use crate::{Address, AddressFamily, Error, ErrorKind, Host, Limit, Lookup, Pipe, Proxy, Target};
+use crate::{
+    Address, AddressFamily, Error, ErrorKind, Limit, Lookup, Pipe, Proxy, Target, Timeout,
+};
 
 /// The way of one task.
 #[derive(Debug, Default)]
@@ -26,10 +31,11 @@ pub(crate) struct Way {
     trail: Vec<Attempt>,
     /// What was tried in vain.
     failures: Failures,
-    /// Until when this route has its turn, if there is another one.
+    /// How long a route has its turn while there is another one, and until when this one has it.
+    length: Option<Duration>,
     turn: Option<Instant>,
     /// How many questions were asked.
-    lookups: u32,
+    asked: u32,
     steps: VecDeque<Step>,
 }
 
@@ -39,22 +45,15 @@ enum Phase {
     #[default]
     Before,
     /// A proxy that takes no names is to be given addresses.
-    Naming(Naming, Asked),
+    Naming(Naming, Questions),
     /// Addresses are asked for and tried.
-    Racing(Box<Race>, Asked),
+    Racing(Box<Race>, Questions),
     /// A connection to the first proxy stands, and nothing was said on it yet.
     Reached,
     /// This proxy of the chain is being asked.
     Proxying { hop: usize, handshake: Handshake },
     /// There, or lost.
     Over,
-}
-
-/// Whose addresses are asked for, and under which number the first of two questions is.
-#[derive(Debug)]
-struct Asked {
-    host: Option<Host>,
-    number: u32,
 }
 
 /// What is to be done next.
@@ -72,19 +71,22 @@ pub(crate) enum Step {
 }
 
 impl Way {
-    /// Sets out. Without chains the way is direct; a path is never behind a proxy.
+    /// Sets out. Without chains the way is direct, as it is to whoever is exempt; no path is behind a proxy.
     pub(crate) fn begin(
         &mut self,
         now: Instant,
         target: &Target,
-        chains: &[Chain],
+        proxies: &ProxyOptions,
         options: RaceOptions,
     ) {
         let direct = [Chain::default()];
         let chains = match target {
-            Target::Host(_) if !chains.is_empty() => chains,
-            Target::Host(_) | Target::Path(_) => &direct,
+            Target::Host(host) if !proxies.chains.is_empty() && !proxies.except.exempts(host) => {
+                &proxies.chains
+            }
+            Target::Host(_) | Target::Path(_) => direct.as_slice(),
         };
+        self.length = proxies.turn.duration();
         self.routes = chains.iter().map(|chain| Route::new(target, chain)).collect();
         self.options = options;
         self.take_route(now);
@@ -137,19 +139,14 @@ impl Way {
         number: u32,
         result: Result<Vec<SocketAddr>, Error>,
     ) {
-        let family = |asked: &Asked| match number.checked_sub(asked.number) {
-            Some(0) => Some(AddressFamily::V6),
-            Some(1) => Some(AddressFamily::V4),
-            Some(_) | None => None,
-        };
         match &mut self.phase {
-            Phase::Racing(race, asked) => {
-                if let Some(family) = family(asked) {
+            Phase::Racing(race, questions) => {
+                if let Some(family) = questions.family(number) {
                     race.handle(now, Happened::Resolved(family, result));
                 }
             }
-            Phase::Naming(naming, asked) => {
-                if let Some(family) = family(asked) {
+            Phase::Naming(naming, questions) => {
+                if let Some(family) = questions.family(number) {
                     naming.resolved(family, result);
                 }
             }
@@ -164,13 +161,11 @@ impl Way {
             (&mut self.phase, (number as usize).checked_sub(self.trail.len()))
         {
             let number = number as u32;
-            race.handle(
-                now,
-                match result {
-                    Ok(()) => Happened::Connected(number),
-                    Err(error) => Happened::Failed(number, error),
-                },
-            );
+            let happened = match result {
+                Ok(()) => Happened::Connected(number),
+                Err(error) => Happened::Failed(number, error),
+            };
+            race.handle(now, happened);
         }
         self.go_on(now);
     }
@@ -228,48 +223,36 @@ impl Way {
 
     /// This route has had its time, and there is another one.
     fn turn_over(&mut self, now: Instant) {
-        let length = self.options.turn;
-        let late = Error::new(ErrorKind::TimedOut(Limit::Connect));
-        let late = late.with_detail(format!("no way through after {length}"));
+        let late = Error::new(ErrorKind::TimedOut(Limit::Connect))
+            .with_detail(format!("no way through after {}", Timeout::from(self.length)));
+        let Some(route) = self.routes.front() else { return };
         match self.phase {
             Phase::Proxying { hop, .. } => {
+                let late = route.asking(hop, late);
                 self.steps.push_back(Step::Disconnect);
-                let late = self.routes.front().map(|route| route.asking(hop, late.clone()));
-                late.into_iter().for_each(|late| self.route_failed(now, Reached::Proxy, late));
+                self.route_failed(now, Reached::Proxy, late);
             }
-            Phase::Before
-            | Phase::Naming(..)
-            | Phase::Racing(..)
-            | Phase::Reached
-            | Phase::Over => {
-                let late = self.routes.front().map(|route| route.at_first(late.clone()));
-                late.into_iter().for_each(|late| self.route_failed(now, Reached::Nobody, late));
+            Phase::Naming(..) | Phase::Racing(..) | Phase::Reached => {
+                let late = route.at_first(late);
+                self.route_failed(now, Reached::Nobody, late);
             }
+            Phase::Before | Phase::Over => {}
         }
     }
 
     fn take_route(&mut self, now: Instant) {
         let has_another = self.routes.len() > 1;
-        let length = self.options.turn.duration().filter(|_| has_another);
+        let length = self.length.filter(|_| has_another);
         self.turn = length.and_then(|length| now.checked_add(length));
         let Some(route) = self.routes.front() else { return self.lose(now) };
         let Some(host) = route.named_here().cloned() else { return self.connect(now) };
         let takes_six = route.takes_six();
-        let number = self.ask_for(&host, takes_six);
-        let naming = Naming::new(now, &self.options, takes_six);
-        self.phase = Phase::Naming(naming, Asked { host: Some(host), number });
-    }
-
-    /// The questions whose answers are of use, the preferred one first. Says under which number they begin.
-    fn ask_for(&mut self, host: &Host, takes_six: bool) -> u32 {
-        let number = self.lookups;
-        self.lookups += 2;
+        let questions = Questions::new(Some(host), &mut self.asked);
         let families = [self.options.preferred, self.options.preferred.other()];
         let is_of_use = |family: &AddressFamily| takes_six || *family == AddressFamily::V4;
-        for family in families.into_iter().filter(is_of_use) {
-            self.steps.push_back(Step::Resolve(lookup(host, number, family)));
-        }
-        number
+        let lookups = families.into_iter().filter(is_of_use);
+        self.steps.extend(lookups.filter_map(|family| questions.lookup(family)).map(Step::Resolve));
+        self.phase = Phase::Naming(Naming::new(now, &self.options, takes_six), questions);
     }
 
     /// To the first proxy, or to the target.
@@ -285,9 +268,8 @@ impl Way {
                 None => (Race::for_name(now, options), Some(host)),
             },
         };
-        let number = self.lookups;
-        self.lookups += 2;
-        self.phase = Phase::Racing(Box::new(race), Asked { host, number });
+        let questions = Questions::new(host, &mut self.asked);
+        self.phase = Phase::Racing(Box::new(race), questions);
         self.go_on(now);
     }
 
@@ -299,16 +281,12 @@ impl Way {
                 Some(Err(error)) => self.route_failed(now, Reached::Nobody, error),
                 None => {}
             },
-            Phase::Racing(race, asked) => {
+            Phase::Racing(race, questions) => {
                 let offset = self.trail.len() as u32;
                 while let Some(wish) = race.poll() {
                     match wish {
                         Wish::Resolve(family) => {
-                            let step = asked
-                                .host
-                                .as_ref()
-                                .map(|host| Step::Resolve(lookup(host, asked.number, family)));
-                            self.steps.extend(step);
+                            self.steps.extend(questions.lookup(family).map(Step::Resolve));
                         }
                         Wish::Attempt(number, address) => {
                             self.steps.push_back(Step::Attempt(offset + number, address));
@@ -415,12 +393,4 @@ impl Way {
     fn proxy(&self, hop: usize) -> Option<&Proxy> {
         self.routes.front()?.proxy(hop)
     }
-}
-
-fn lookup(host: &Host, first: u32, family: AddressFamily) -> Lookup {
-    let number = match family {
-        AddressFamily::V6 => first,
-        AddressFamily::V4 => first + 1,
-    };
-    Lookup { number, host: host.name().clone(), port: host.port(), family }
 }

@@ -64,9 +64,10 @@ impl Stream {
         }
         if self.is_opening() {
             // What has come is a proxy's, and no concern of anybody who reads.
-            return if self.abandoned {
-                self.settle_abandoned()
-            };
+            if self.abandoned {
+                self.settle_abandoned();
+            }
+            return;
         }
         if self.is_acting() && self.is_end_known() && self.reads.is_empty() {
             self.tell_read_closed();

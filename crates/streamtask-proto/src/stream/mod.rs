@@ -2,9 +2,9 @@
 //!
 //! This file takes inputs in and gives outputs out; what they mean stands beside it: [`reads`] and
 //! [`writes`] (the two lanes), [`barriers`] (what waits for what), `switching` (what a barrier does when
-//! its turn has come), `calls` (what a call gets at once), `waiting` (for what, and until when),
-//! `opening` (the way to a connection), `lifecycle` (resuming, suspending, limits in time), `late` (what is said of a limit that was reached),
-//! `ending` (failing, ending), and `lent` (whose memory is given back where).
+//! its turn has come), `calls` (what a call gets at once), `waiting` (for what, and until when), `opening`
+//! (the way to a connection), `lifecycle` (resuming, suspending, limits in time), `late` (what is said of a
+//! limit that was reached), `ending` (failing, ending), and `lent` (whose memory is given back where).
 
 mod barriers;
 mod calls;
@@ -29,7 +29,7 @@ use crate::deadlines::{Deadline, TaskClock};
 use crate::link::way::Way;
 use crate::tls::{Ask, TlsConfig, TlsInfo};
 use crate::{
-    Attempt, Chain, Error, ErrorKind, Input, NoProxy, Outcome, Output, Pipe, RaceOptions, ReadData,
+    Attempt, Error, ErrorKind, Input, Outcome, Output, Pipe, ProxyOptions, RaceOptions, ReadData,
     ReadKind, Target, Timeout, Transmit,
 };
 use barriers::{Barriers, Holds};
@@ -61,10 +61,8 @@ pub struct Options {
     pub write_queue_limit: usize,
     /// How addresses are raced.
     pub race: RaceOptions,
-    /// The ways to hosts, the next one where one has failed; none is the direct way.
-    pub proxies: Vec<Chain>,
-    /// Who is connected to directly all the same.
-    pub no_proxy: NoProxy,
+    /// Which proxies are gone through.
+    pub proxies: ProxyOptions,
 }
 
 /// What becomes of clear text that lies unread when TLS is to start.
@@ -90,8 +88,7 @@ impl Default for Options {
             stop_secure_is_noop: false,
             write_queue_limit: usize::MAX,
             race: RaceOptions::default(),
-            proxies: Vec::new(),
-            no_proxy: NoProxy::default(),
+            proxies: ProxyOptions::default(),
         }
     }
 }

@@ -12,12 +12,7 @@ impl Stream {
     pub(super) fn set_out(&mut self, now: Instant) {
         self.life = Life::Opening(self.deadline(now, self.options.timeout_for_request));
         let options = self.options.race.clone();
-        let is_exempt = |host| self.options.no_proxy.exempts(host);
-        let chains = match self.target.host().is_some_and(is_exempt) {
-            true => &[],
-            false => self.options.proxies.as_slice(),
-        };
-        self.way.begin(now, &self.target, chains, options);
+        self.way.begin(now, &self.target, &self.options.proxies, options);
         self.go_on(now);
     }
 

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use bytes::BufMut;
 use streamtask_proto::{
-    Call, ErrorKind, EventKind, Input, OpId, Options, Output, Proxy, ReadKind, Stream, Target,
-    Timeout, Transmit, Wait,
+    Call, ErrorKind, EventKind, Input, OpId, Options, Output, Proxy, ProxyOptions, ReadKind,
+    Stream, Target, Timeout, Transmit, Wait,
 };
 
 /// What is queued before anything happens.
@@ -40,7 +40,8 @@ impl Through {
         #[allow(clippy::disallowed_methods)] // any starting point will do
         let now = Instant::now();
         let proxy: Proxy = proxy.parse().expect("a proxy");
-        let options = Options { proxies: vec![[proxy].into()], ..Options::default() };
+        let proxies = ProxyOptions { chains: vec![[proxy].into()], ..ProxyOptions::default() };
+        let options = Options { proxies, ..Options::default() };
         let target = Target::new("mail.test", 25).expect("a target");
         let mut through = Through {
             stream: Stream::new(now, target, options, None),

@@ -1,4 +1,4 @@
-//! The spawned future of a task: connects, keeps time, and drives when nobody else does.
+//! The spawned future of a task: carries errands out, keeps time, and drives when nobody else does.
 
 use std::future::Future;
 use std::pin::Pin;

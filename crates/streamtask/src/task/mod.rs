@@ -305,7 +305,8 @@ impl StreamTask {
     }
 
     /// The attempts to connect, in the order in which they were made: each with its address, its times and what
-    /// became of it. There is one for each address that was tried; looking a name up is none.
+    /// became of it. There is one for each address that was tried; looking a name up is none, and neither is
+    /// what a proxy is asked for: where there are proxies, the addresses are those of the nearest ones.
     pub fn attempts(&self) -> Vec<Attempt> {
         self.0.shared.lock().stream.attempts()
     }
