@@ -44,6 +44,21 @@ pub(super) async fn play(command: &Path, scene: Scene<'_>) -> Attempt {
     }
 }
 
+/// Starts the command with pipes. Dropping the child kills it.
+pub(super) fn start(mut line: Command) -> Attempt<(Child, ChildStdin, ChildStdout)> {
+    let mut child = line
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .doing(|| format!("starting {}", line.as_std().get_program().display()))?;
+    match (child.stdin.take(), child.stdout.take()) {
+        (Some(stdin), Some(stdout)) => Ok((child, stdin, stdout)),
+        _ => Err("there are no pipes".into()),
+    }
+}
+
 /// A run of the command. Dropping it kills it.
 struct Talk {
     child: Child,
@@ -57,19 +72,12 @@ impl Talk {
             TlsVersion::Tls12 => "1.2",
             _ => "1.3",
         };
-        let mut child = Command::new(command)
-            .args(["connect", "localhost", &port.to_string()])
+        let mut line = Command::new(command);
+        line.args(["connect", "localhost", &port.to_string()])
             .args(scene.door.script.options)
             .args(["--tls-min", version, "--tls-max", version, "--ca"])
-            .arg(&scene.pki.root)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .doing(|| format!("starting {}", command.display()))?;
-        let pipes = (child.stdin.take(), child.stdout.take());
-        let (Some(stdin), Some(stdout)) = pipes else { return Err("there are no pipes".into()) };
+            .arg(&scene.pki.root);
+        let (child, stdin, stdout) = start(line)?;
         Ok(Talk { child, stdin, stdout: BufReader::new(stdout) })
     }
 

@@ -1,7 +1,6 @@
 //! Conversations through a proxy, with a server of ours behind it that speaks first and echoes.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use streamtask::{Configuration, Error, ErrorKind, Proxy, Session, StreamTask};
@@ -10,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::task::JoinHandle;
 
+use super::command::start;
 use crate::server::Gate;
 use crate::trouble::{Attempt, Context};
 
@@ -104,17 +104,10 @@ pub(super) async fn play_stranger(gate: &Gate, scheme: &str) -> Attempt {
 /// What stdin gives comes back on stdout, behind the greeting.
 pub(super) async fn play_command(command: &Path, gate: &Gate, scheme: &str) -> Attempt {
     let behind = Behind::start().await?;
-    let mut child = Command::new(command)
-        .args(["connect", "localhost", &behind.port.to_string()])
-        .args(["--proxy", &url(gate, scheme, gate.login)])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .doing(|| format!("starting {}", command.display()))?;
-    let mut stdin = child.stdin.take().ok_or("there is no pipe")?;
-    let mut stdout = child.stdout.take().ok_or("there is no pipe")?;
+    let mut line = Command::new(command);
+    line.args(["connect", "localhost", &behind.port.to_string()])
+        .args(["--proxy", &url(gate, scheme, gate.login)]);
+    let (mut child, mut stdin, mut stdout) = start(line)?;
     stdin.write_all(b"hello").await?;
     let expected = format!("{GREETING}hello");
     let mut said = vec![0; expected.len()];
