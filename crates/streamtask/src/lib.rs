@@ -139,7 +139,6 @@ pub mod foundation;
 mod lingering;
 mod mailbox;
 mod net;
-mod proxies;
 mod queue;
 mod registry;
 mod resolve;

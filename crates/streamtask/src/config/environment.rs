@@ -4,13 +4,13 @@ use std::ffi::OsString;
 
 use streamtask_proto::{Error, ErrorKind, NoProxy, Proxy};
 
-use crate::Configuration;
+use super::Configuration;
 
 /// In this order: what is meant for any protocol before what is meant for one of HTTP's.
 const PROXIES: [&str; 3] = ["socks_proxy", "all_proxy", "https_proxy"];
 
 /// The same configuration with what `environment` says.
-pub(crate) fn of_environment(
+pub(super) fn proxies(
     configuration: Configuration,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Configuration, Error> {
@@ -45,7 +45,7 @@ mod tests {
             let known = environment.iter().find(|(known, _)| *known == name);
             known.map(|(_, value)| OsString::from(value))
         };
-        let configuration = of_environment(Configuration::default(), value)?;
+        let configuration = proxies(Configuration::default(), value)?;
         Ok(configuration.proxies.first().map(|chain| chain[0].to_string()))
     }
 
@@ -76,11 +76,11 @@ mod tests {
             "NO_PROXY" => Some("localhost".into()),
             _ => None,
         };
-        let configuration = of_environment(Configuration::default(), value).expect("readable");
+        let configuration = proxies(Configuration::default(), value).expect("readable");
         assert_eq!(configuration.no_proxy, NoProxy::new("localhost"));
         let own = Configuration::default().no_proxy(NoProxy::new("inside.test"));
         let only_proxy = |name: &str| (name == "all_proxy").then(|| "http://p".into());
-        let configuration = of_environment(own, only_proxy).expect("readable");
+        let configuration = proxies(own, only_proxy).expect("readable");
         assert_eq!(configuration.no_proxy, NoProxy::new("inside.test"), "what was said stays");
     }
 }

@@ -1,26 +1,20 @@
 //! What a session is to do, chosen before it begins.
 //!
-//! A leaf: plain data with a default for everything. It is checked when a session is made of it.
+//! A leaf: plain data with a default for everything. What a session makes of it, and whether it makes sense, is
+//! [`checked`]'s; proxies can be taken from the [`environment`].
+
+mod checked;
+mod environment;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::KeyLog;
-use rustls::client::danger::ServerCertVerifier;
-use streamtask_proto::tls::{
-    Identity, NamedRoots, Pin, PinnedServers, TlsConfig, TlsSettings, TlsVersion,
-};
-use streamtask_proto::{
-    AddressFamily, Error, ErrorKind, NoProxy, Options, Proxy, ProxyOptions, RaceOptions, Timeout,
-    UnreadClearText,
-};
+use streamtask_proto::tls::{Identity, Pin, TlsVersion};
+use streamtask_proto::{AddressFamily, Error, NoProxy, Options, Proxy, Timeout, UnreadClearText};
 
-use crate::net::platform::PlatformVerifier;
-use crate::proxies;
 use crate::resolve::{Resolve, Resolver};
-use crate::roots::{Roots, only};
+use crate::roots::Roots;
 
 /// How the tasks of a session behave (`URLSessionConfiguration`, the part that concerns streams).
 ///
@@ -102,7 +96,7 @@ pub struct Configuration {
     /// Who knows the addresses of names (the system).
     pub resolver: Resolver,
     /// How many bytes of a task's writes may wait for the operating system (as many as there are). A write
-    /// over it fails with [`ErrorKind::WriteQueueFull`]; the first in line may be of any length.
+    /// over it fails with [`ErrorKind::WriteQueueFull`](crate::ErrorKind::WriteQueueFull); the first in line may be of any length.
     pub write_queue_limit: Option<usize>,
 }
 
@@ -216,9 +210,9 @@ impl Configuration {
     /// and `HTTPS_PROXY` that says something, each in lower case before upper, and `NO_PROXY`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] when there is one that cannot be read: going round it would be worse.
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) when there is one that cannot be read: going round it would be worse.
     pub fn proxies_from_environment(self) -> Result<Self, Error> {
-        proxies::of_environment(self, |name| std::env::var_os(name))
+        environment::proxies(self, |name| std::env::var_os(name))
     }
 
     /// Tries the next way through proxies when one has had so long.
@@ -335,82 +329,6 @@ impl Configuration {
         self.key_log = Some(file.into());
         self
     }
-
-    pub(crate) fn options(&self) -> Options {
-        Options {
-            timeout_for_request: self.timeout_for_request,
-            timeout_for_resource: self.timeout_for_resource,
-            strict_barriers: self.strict_barriers,
-            timeout_is_fatal: self.timeout_is_fatal,
-            unread_clear_text: self.unread_clear_text,
-            tolerate_truncation: self.tolerate_truncation,
-            stop_secure_is_noop: self.stop_secure_is_noop,
-            write_queue_limit: self.write_queue_limit.unwrap_or(usize::MAX),
-            proxies: ProxyOptions {
-                chains: self.proxies.iter().map(|chain| chain.as_slice().into()).collect(),
-                except: self.no_proxy.clone(),
-                turn: self.proxy_timeout,
-            },
-            race: RaceOptions {
-                resolution_delay: self.resolution_delay,
-                attempt_delay: self.attempt_delay,
-                lookup_timeout: self.lookup_timeout,
-                preferred: self.preferred_family,
-            },
-        }
-    }
-
-    pub(crate) fn tls(&self) -> Result<TlsConfig, Error> {
-        let platform = self.platform();
-        let tls = TlsConfig::new(TlsSettings {
-            minimum: self.tls_minimum,
-            maximum: self.tls_maximum,
-            alpn: self.alpn.clone(),
-            verifier: self.verifier(platform.clone())?,
-            verifier_blocks: false,
-            identity: self.identity.clone(),
-            key_log: self.open_key_log()?,
-        })?;
-        Ok(match platform {
-            Some(platform) => tls.blocking_while(move || platform.may_block()),
-            None => tls,
-        })
-    }
-
-    /// The platform's evaluation, where the platform has a say.
-    fn platform(&self) -> Option<Arc<PlatformVerifier>> {
-        let named = self.roots.named().to_vec();
-        match &self.roots {
-            _ if !self.pins.is_empty() => None,
-            Roots::Platform | Roots::Extra(_) => Some(Arc::new(PlatformVerifier::new(named))),
-            Roots::Only(_) => None,
-        }
-    }
-
-    fn verifier(
-        &self,
-        platform: Option<Arc<PlatformVerifier>>,
-    ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
-        if !self.pins.is_empty() {
-            return Ok(PinnedServers::new(self.pins.clone()));
-        }
-        let named = self.roots.named();
-        let others: Arc<dyn ServerCertVerifier> = match platform {
-            Some(platform) => platform,
-            None => only(named)?,
-        };
-        Ok(Arc::new(NamedRoots::new(named.to_vec(), others)))
-    }
-
-    fn open_key_log(&self) -> Result<Option<Arc<dyn KeyLog>>, Error> {
-        let Some(path) = &self.key_log else { return Ok(None) };
-        let log = crate::net::key_log::FileLog::open(path).map_err(|error| {
-            Error::new(ErrorKind::InvalidArgument)
-                .with_detail("the key log cannot be opened")
-                .caused_by(error)
-        })?;
-        Ok(Some(Arc::new(log)))
-    }
 }
 
 /// Long enough for a peer that does something else first, and short beside a program's end.
@@ -419,6 +337,8 @@ const LINGER: Duration = Duration::from_secs(10);
 /// What Foundation's configuration begins with (spec, section 4).
 #[cfg(test)]
 mod tests {
+    use streamtask_proto::ErrorKind;
+
     use super::*;
 
     #[test]
