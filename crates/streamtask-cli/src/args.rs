@@ -82,7 +82,8 @@ pub(crate) struct ConnectArgs {
 /// How to get there. Without any of these: directly, to whichever address answers first.
 #[derive(clap::Args)]
 pub(crate) struct WayArgs {
-    /// Goes through this proxy and never without it: SCHEME://HOST:PORT or SCHEME://USER:PASSWORD@HOST:PORT,
+    /// Goes through this proxy and never without it: SCHEME://HOST:PORT or SCHEME://USER:PASSWORD@HOST:PORT
+    /// (PORT is 1080, of http 80, if it is not said),
     /// of socks4, socks4a, socks5, socks5h (it resolves names) and http; a comma or colon in a login is %2C or
     /// %3A. Again: a chain, the nearest first. With commas between: the next one where one fails. `env` alone:
     /// the proxy of SOCKS_PROXY, ALL_PROXY or HTTPS_PROXY, if there is one, except for whom NO_PROXY names;

@@ -26,13 +26,17 @@ use crate::lingering::{Lingerer, Lingerers};
 /// How connections are closed, and where they are counted meanwhile.
 #[derive(Clone)]
 pub(crate) struct Manner {
-    limits: Limits,
+    /// How long closing may get no further: while something of ours still leaves or is still acknowledged, the
+    /// time begins anew.
+    time: Timeout,
+    /// How many bytes are read and thrown away.
+    bytes: usize,
     gate: Arc<Lingerers>,
 }
 
 impl Manner {
     pub(crate) fn new(time: Timeout, gate: Arc<Lingerers>) -> Self {
-        Manner { limits: Limits { time, bytes: MOST_IN_FLIGHT }, gate }
+        Manner { time, bytes: MOST_IN_FLIGHT, gate }
     }
 
     /// What closes connections that `runtime` runs.
@@ -47,16 +51,6 @@ pub(crate) struct Closer {
     /// Where those linger that cannot be closed at once.
     pub(crate) runtime: Handle,
     manner: Manner,
-}
-
-/// How far closing goes.
-#[derive(Clone, Copy)]
-struct Limits {
-    /// How long it may get no further: while something of ours still leaves or is still acknowledged, the
-    /// time begins anew.
-    time: Timeout,
-    /// How many bytes are read and thrown away.
-    bytes: usize,
 }
 
 /// What an echo may owe us when both directions are full: Linux lets a socket grow to 4 MiB for sending and
@@ -86,7 +80,7 @@ impl Closer {
         words: impl Into<Vec<u8>>,
         has_fin: bool,
     ) {
-        let mut leaving = Leaving::new(socket, words.into(), has_fin, self.manner.limits.bytes);
+        let mut leaving = Leaving::new(socket, words.into(), has_fin, self.manner.bytes);
         if !leaving.is_over_at_once() {
             self.runtime.spawn(self.farewell(lingerer, leaving));
         }
@@ -96,7 +90,7 @@ impl Closer {
         Farewell {
             left: leaving.left(),
             leaving,
-            time: self.manner.limits.time,
+            time: self.manner.time,
             limit: None,
             is_over: false,
             _lingerer: lingerer,
@@ -325,7 +319,7 @@ mod tests {
         theirs.write_all(b"greeting").await.expect("it stands");
         soon(tcp(&ours).readable()).await.expect("it stands");
         let mut closer = closer(Handle::current(), Duration::ZERO);
-        closer.manner.limits.bytes = 1 << 20;
+        closer.manner.bytes = 1 << 20;
         closer.close(ours, [], false);
         let flood = async { while theirs.write_all(&[0; 64 << 10]).await.is_ok() {} };
         soon(flood).await;
