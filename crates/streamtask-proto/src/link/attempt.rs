@@ -18,6 +18,8 @@ pub struct Attempt {
     /// When it came to something: it connected, it failed, another one was there first, or the task ended. `None`
     /// while it is under way.
     pub ended: Option<Instant>,
+    /// Whether it connected. One that did not and has no error was left for another.
+    pub is_connected: bool,
     /// Why it failed, if it did.
     pub error: Option<Error>,
 }
@@ -28,7 +30,8 @@ impl fmt::Display for Attempt {
         write!(f, "{}: ", self.address)?;
         match (&self.error, self.ended) {
             (Some(error), _) => f.write_str(&why(error)),
-            (None, Some(_)) => f.write_str("connected, or left for another"),
+            (None, _) if self.is_connected => f.write_str("connected"),
+            (None, Some(_)) => f.write_str("left for another"),
             (None, None) => f.write_str("no answer"),
         }
     }

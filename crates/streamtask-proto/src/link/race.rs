@@ -213,6 +213,7 @@ impl Race {
                     address: tried,
                     began: now,
                     ended: None,
+                    is_connected: false,
                     error: None,
                 });
                 self.state = State::Racing(later(now, self.options.attempt_delay.max(LEAST_DELAY)));
@@ -240,10 +241,11 @@ impl Race {
     }
 
     fn win(&mut self, now: Instant, number: u32) {
-        let is_under_way = |attempt: &Attempt| attempt.ended.is_none();
-        if self.attempts.get(number as usize).is_some_and(is_under_way) {
+        if let Some(winner) = self.attempts.get_mut(number as usize)
+            && winner.ended.is_none()
+        {
+            (winner.ended, winner.is_connected) = (Some(now), true);
             self.state = State::Over;
-            self.attempts[number as usize].ended = Some(now);
             self.wishes.push_back(Wish::Adopt(number));
         }
     }
