@@ -14,6 +14,8 @@ pub(crate) struct Seen {
     pub(crate) state: State,
     /// How many bytes lie unread in it; FIN counts as one.
     pub(crate) unread: u32,
+    /// How many bytes it has sent that the other one has not taken in.
+    pub(crate) unacknowledged: u32,
 }
 
 /// The states of TCP that matter here.
@@ -82,7 +84,7 @@ fn parse(message: &[u8]) -> Option<Seen> {
         6 | 7 => return None,
         _ => State::Open,
     };
-    Some(Seen { state, unread: word(HEADER + RQUEUE) })
+    Some(Seen { state, unread: word(HEADER + RQUEUE), unacknowledged: word(HEADER + WQUEUE) })
 }
 
 /// Until the client's socket knows that the peer has ended, with FIN or with a reset.
@@ -100,8 +102,11 @@ pub(crate) async fn until_unread(here: SocketAddr, there: SocketAddr) {
     crate::support::until(|| look(here, there).is_none_or(|seen| seen.unread > 0)).await;
 }
 
-/// Until nothing lies unread in the socket at `here`.
+/// Until nothing lies unread in the socket at `here` of what was sent from `there`. What a busy socket has not
+/// taken in is not unread in it yet, so that is waited for first.
 pub(crate) async fn until_read(here: SocketAddr, there: SocketAddr) {
+    let is_taken_in = || look(there, here).is_none_or(|seen| seen.unacknowledged == 0);
+    crate::support::until(is_taken_in).await;
     crate::support::until(|| look(here, there).is_none_or(|seen| seen.unread == 0)).await;
 }
 
@@ -120,3 +125,5 @@ const HEADER: usize = 16;
 const LENGTH: u32 = HEADER as u32 + 8 + 48;
 /// `idiag_rqueue` in an `inet_diag_msg`, behind family and state, the sockid and the expiry.
 const RQUEUE: usize = 4 + 48 + 4;
+/// `idiag_wqueue`, right behind it.
+const WQUEUE: usize = RQUEUE + 4;
